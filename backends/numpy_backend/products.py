@@ -1,0 +1,171 @@
+"""The pair step: permute, then one batched matrix product, with nothing lost to range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tnlearn.backend import Contract, Operand
+from tnlearn_backends.numpy_backend.scaled import (
+    ZERO,
+    Exponent,
+    Scaled,
+    gathered,
+    limits,
+    measured,
+    parts,
+    shifted,
+    widened,
+)
+
+Array = npt.NDArray[Any]
+
+#: Up to how many terms a batch of products is added up term by term: a call of BLAS for every
+#: batch element costs more than a pass over the result.
+FEW_TERMS = 8
+
+
+def contracted(first: Scaled, second: Scaled, step: Contract) -> Scaled:
+    """The product of two tensors as `step` says.
+
+    Exact to rounding at any magnitude: where the bounds of the operands cannot exclude that an
+    entry of the result is flushed to zero, the result is looked at, and the step is redone with
+    one exponent per entry if one was.
+    """
+    if step.sums_leading:
+        first, second = _one_exponent(first, second, step)
+    if first.wide or second.wide:
+        return _wide_product(first, second, step)
+    limit = limits(first.mantissa.dtype)
+    growth = step.terms.bit_length() + (first.mantissa.dtype.kind == "c")
+    if first.low + second.low < limit.low or first.high + second.high + growth > limit.high:
+        first, second = measured(first), measured(second)
+        if first.wide or second.wide:
+            return _wide_product(first, second, step)
+    low = first.low + second.low
+    product = matrix_product(first.mantissa, second.mantissa, step)
+    nonnegative = first.nonnegative and second.nonnegative
+    result = Scaled(
+        product,
+        _exponents(first, second, step),
+        # Sums of numbers that are multiples of some 2**p are themselves multiples of it.
+        low if nonnegative else low - 2 * limit.bits,
+        first.high + second.high + growth,
+        nonnegative,
+        step.leading,
+    )
+    if low >= limit.low:
+        return result
+    if _flushed(first, second, product, step, limit.low + limit.bits + growth):
+        return _wide_product(first, second, step)
+    return measured(result)
+
+
+def matrix_product(first: Array, second: Array, step: Contract) -> Array:
+    """``C[b, i, j] = sum_k A[b, i, k] B[b, k, j]`` on the operands as the step lays them out."""
+    a, b = laid_out(first, step.first), laid_out(second, step.second)
+    terms = a.shape[2]
+    if terms == 1:
+        product = a * b
+    elif a.shape[0] == 1:
+        product = a[0] @ b[0]
+    elif terms <= FEW_TERMS:
+        product = a[:, :, :1] * b[:, :1, :]
+        for k in range(1, terms):
+            product += a[:, :, k : k + 1] * b[:, k : k + 1, :]
+    else:
+        product = a @ b
+    return product.reshape(step.shape)
+
+
+def laid_out(array: Array, operand: Operand) -> Array:
+    """An operand as a batch of matrices; a copy only if its axes are out of order."""
+    if operand.permutation is not None:
+        array = array.transpose(operand.permutation)
+    array = array.reshape(operand.shape)
+    return array.transpose(0, 2, 1) if operand.swapped else array
+
+
+def _exponents(first: Scaled, second: Scaled, step: Contract) -> Exponent:
+    """The exponents of a product: one, or one per batch element along the result's batch axis."""
+    total: Exponent = 0
+    for tensor in (first, second):
+        exponent = tensor.exponent
+        if not isinstance(exponent, int):
+            exponent = _along(exponent.reshape(-1), len(step.shape), step.leading)
+        total = total + exponent
+    return total
+
+
+def _along(values: Array, rank: int, axis: int | None) -> Array:
+    """A vector as an array of some rank, along one axis."""
+    return values.reshape([-1 if k == axis else 1 for k in range(rank)])
+
+
+def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled, Scaled]:
+    """Fold exponents per batch element into the first operand, before the batch is summed."""
+    if isinstance(first.exponent, int) and isinstance(second.exponent, int):
+        return first, second
+    if first.wide or second.wide:
+        return widened(first), widened(second)
+    first, second = measured(first), measured(second)
+    if first.wide or second.wide:
+        return widened(first), widened(second)
+    rank, axis = first.mantissa.ndim, step.first.leading
+    vectors = [np.asarray(t.exponent).reshape(-1) for t in (first, second)]
+    total = vectors[0] + vectors[1]
+    top = int(total.max())
+    down = int(total.min()) - top
+    rest = Scaled(second.mantissa, 0, second.low, second.high, second.nonnegative, second.leading)
+    exponents = _along(total, rank, axis)
+    if first.low + down < limits(first.mantissa.dtype).low:
+        # Batch elements too far apart: entries of small ones may still be all there is.
+        return widened(_with_exponent(first, exponents)), widened(rest)
+    folded = shifted(first.mantissa, exponents - top)
+    return (
+        Scaled(folded, top, first.low + down, first.high, first.nonnegative, first.leading),
+        rest,
+    )
+
+
+def _with_exponent(tensor: Scaled, exponent: Array) -> Scaled:
+    return Scaled(
+        tensor.mantissa, exponent, tensor.low, tensor.high, tensor.nonnegative, tensor.leading
+    )
+
+
+def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, power: int) -> bool:
+    """Whether an entry is so small that terms flushed to zero may matter to it."""
+    sizes = parts(product)
+    largest = sizes.max(axis=-1) if product.dtype.kind == "c" else sizes
+    small = largest < 2.0 ** min(power, 0)
+    if not small.any():
+        return False
+    real = first.mantissa.real.dtype
+    there = matrix_product(
+        (first.mantissa != 0).astype(real), (second.mantissa != 0).astype(real), step
+    )
+    return bool((small & (there > 0)).any())
+
+
+def _wide_product(first: Scaled, second: Scaled, step: Contract) -> Scaled:
+    """The product with one exponent per entry: two passes over the terms, as for log-sum-exp."""
+    first, second = widened(first), widened(second)
+    a, b = laid_out(first.mantissa, step.first), laid_out(second.mantissa, step.second)
+    p = laid_out(np.asarray(first.exponent), step.first)
+    q = laid_out(np.asarray(second.exponent), step.second)
+    shape = (max(a.shape[0], b.shape[0]), a.shape[1], b.shape[2])
+    top = np.full(shape, 2 * ZERO, dtype=np.int64)
+    for k in range(a.shape[2]):
+        np.maximum(top, p[:, :, k : k + 1] + q[:, k : k + 1, :], out=top)
+    total = np.zeros(shape, dtype=first.mantissa.dtype)
+    for k in range(a.shape[2]):
+        power = p[:, :, k : k + 1] + q[:, k : k + 1, :] - top
+        total += shifted(a[:, :, k : k + 1] * b[:, k : k + 1, :], power)
+    return gathered(
+        total.reshape(step.shape),
+        top.reshape(step.shape),
+        first.nonnegative and second.nonnegative,
+        step.leading,
+    )

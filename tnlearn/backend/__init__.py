@@ -1,0 +1,17 @@
+"""The door between the engine and the libraries that do the arithmetic."""
+
+from tnlearn.backend.discovery import get_backend as get_backend
+from tnlearn.backend.discovery import installed as installed
+from tnlearn.backend.instructions import Add as Add
+from tnlearn.backend.instructions import Contract as Contract
+from tnlearn.backend.instructions import Expand as Expand
+from tnlearn.backend.instructions import Input as Input
+from tnlearn.backend.instructions import Instruction as Instruction
+from tnlearn.backend.instructions import Instructions as Instructions
+from tnlearn.backend.instructions import Operand as Operand
+from tnlearn.backend.instructions import Reduce as Reduce
+from tnlearn.backend.instructions import sources as sources
+from tnlearn.backend.protocol import Backend as Backend
+from tnlearn.backend.protocol import Executable as Executable
+from tnlearn.backend.protocol import Machine as Machine
+from tnlearn.backend.protocol import Scaled as Scaled

@@ -1,0 +1,145 @@
+"""What a backend must supply."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn.backend.instructions import Instructions
+from tnlearn.values import LogValue
+
+#: A tensor as a backend computes with it: mantissas and powers of two, in a form of its own.
+Scaled: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a machine can do, for predicting seconds from counts.
+
+    Attributes
+    ----------
+    name : str
+        What the numbers describe.
+    flops : float
+        Real float64 operations a second in a large matrix product; float32 runs at twice that.
+    bandwidth : float
+        Bytes a second in a large copy, reads and writes counted.
+    latency : float
+        Seconds to start one step.
+    """
+
+    name: str
+    flops: float
+    bandwidth: float
+    latency: float
+
+    def seconds(self, flops: float, moved: float, steps: int, dtype: str) -> float:
+        """Seconds for `steps` steps that take `flops` operations and move `moved` bytes."""
+        single = dtype in ("float32", "complex64")
+        return flops / (self.flops * (2 if single else 1)) + moved / self.bandwidth + (
+            steps * self.latency
+        )
+
+
+class Backend(ABC):
+    """An array library and the machine it runs on.
+
+    Laws: ``to_host(asarray(x, dtype))`` equals ``x`` cast to `dtype`; a compiled program gives
+    the value and gradient of `tests/reference.py` within rounding of `dtype`.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def machine(self) -> Machine:
+        """The machine model with which plans for this backend are costed."""
+
+    @property
+    @abstractmethod
+    def versions(self) -> Mapping[str, str]:
+        """The libraries behind the backend and their versions."""
+
+    @abstractmethod
+    def asarray(self, data: Any, dtype: str) -> Any:
+        """`data` as an array of this backend.
+
+        Raises
+        ------
+        BackendError
+            If `data` lives elsewhere and would have to be moved.
+        """
+
+    @abstractmethod
+    def to_host(self, array: Any) -> npt.NDArray[Any]:
+        """An array of this backend as a NumPy array."""
+
+    @abstractmethod
+    def compile(self, instructions: Instructions, dtype: str) -> Executable:
+        """The instructions, ready to run in `dtype`."""
+
+
+class Executable(ABC):
+    """A compiled program: holds no data, may run in many threads at once.
+
+    Laws, for packed inputs ``x``: ``run(x)`` is the value; with a cotangent ``c``,
+    ``run_with_gradient(x, lambda value: c)`` gives the same value and, for every input, the
+    derivative of ``sum(c * value)`` by its entries.
+    """
+
+    @abstractmethod
+    def pack(self, arrays: Sequence[Any], check_finite: bool) -> tuple[Scaled, ...]:
+        """Input arrays, of the right shapes and dtype, in the backend's own form.
+
+        Raises
+        ------
+        DataError
+            If `check_finite` and an array holds nan or inf (``-inf`` is a zero's logarithm).
+        """
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Scaled]) -> Scaled:
+        """The value."""
+
+    @abstractmethod
+    def run_with_gradient(
+        self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled, list[Scaled | None]]:
+        """The value, and the gradient with respect to each input (None for constants)."""
+
+    @abstractmethod
+    def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
+        """What every slot holds after the forward instructions, inputs included."""
+
+    @abstractmethod
+    def scale(self, array: Any) -> Scaled:
+        """An array as a tensor of this backend, say a cotangent."""
+
+    @abstractmethod
+    def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
+        """``cotangent / value``, entry by entry; a zero value raises RangeError."""
+
+    @abstractmethod
+    def take(self, tensor: Scaled, positions: Mapping[int, int]) -> Scaled:
+        """A tensor with some axes held at a position; they keep size 1."""
+
+    @abstractmethod
+    def place(self, tensor: Scaled, positions: Mapping[int, int], shape: Sequence[int]) -> Scaled:
+        """The adjoint of `take`: a tensor of `shape`, zero but at these positions."""
+
+    @abstractmethod
+    def add(self, first: Scaled, second: Scaled) -> Scaled:
+        """The sum of two tensors of one shape."""
+
+    @abstractmethod
+    def plain(self, tensor: Scaled) -> Any:
+        """A tensor as an array of plain numbers; RangeError where none can hold the largest."""
+
+    @abstractmethod
+    def log(self, tensor: Scaled) -> LogValue:
+        """A tensor as phases and natural logarithms of magnitudes."""

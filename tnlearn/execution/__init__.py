@@ -1,0 +1,10 @@
+"""From a plan to values: instructions, programs, slices and gradients."""
+
+from tnlearn.execution.program import Packed as Packed
+from tnlearn.execution.program import Program as Program
+from tnlearn.execution.questions import compile as compile
+from tnlearn.execution.questions import contract as contract
+from tnlearn.execution.questions import log_contract as log_contract
+from tnlearn.execution.questions import log_value_and_gradient as log_value_and_gradient
+from tnlearn.execution.questions import ncon as ncon
+from tnlearn.execution.questions import value_and_gradient as value_and_gradient

@@ -1,0 +1,294 @@
+"""A program: a plan compiled by a backend, run as often as you like with new arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tnlearn.backend import Backend, Executable, Input, Scaled
+from tnlearn.errors import DataError, DataTypeError
+from tnlearn.execution.lowering import Lowered, lower
+from tnlearn.execution.slices import Slices
+from tnlearn.network.tensor import as_data
+from tnlearn.planning import Plan, cut
+from tnlearn.values import LogValue
+
+#: A cotangent, or how to find it from the value once that is known.
+Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Arrays, one per tensor of a network, in a backend's own form.
+
+    Attributes
+    ----------
+    tensors : tuple
+        None stands for the gradient of a constant.
+    batch : int or None
+        Size of the batch index, for programs that have one.
+    """
+
+    tensors: tuple[Scaled | None, ...]
+    batch: int | None
+
+
+class Program:
+    """What `tnlearn.compile` returns; it holds no data and may be called from many threads.
+
+    Attributes
+    ----------
+    plan : Plan
+        The order, slices and cost.
+    dtype : str
+        Precision of the arithmetic and of the results.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        backend: Backend,
+        inputs: Sequence[Input],
+        batch: int | None,
+        sharing: Sequence[Hashable],
+        constants: frozenset[int],
+    ) -> None:
+        self.plan = plan
+        self.dtype = plan.dtype
+        self._backend = backend
+        self._inputs = tuple(inputs)
+        self._batch = batch
+        self._sharing = tuple(sharing)
+        self._constants = constants
+        self._empty = 0 in plan.structure.sizes
+        self.lowered = self._lower(with_gradient=False)
+        self._executable: Executable = backend.compile(self.lowered.instructions, plan.dtype)
+
+    @cached_property
+    def _executable_with_gradient(self) -> Executable:
+        # Lowered on first use: the reverse sweep has twice the steps of the value alone.
+        instructions = self._lower(with_gradient=True).instructions
+        return self._backend.compile(instructions, self.dtype)
+
+    def _lower(self, with_gradient: bool) -> Lowered:
+        plan = self.plan
+        inside = cut(plan.structure, plan.sliced)
+        inputs = [
+            given._replace(
+                shape=tuple(
+                    -1 if size == -1 else inside.sizes[label]
+                    for size, label in zip(given.shape, labels, strict=True)
+                )
+            )
+            for given, labels in zip(self._inputs, inside.inputs, strict=True)
+        ]
+        sharing = self._sharing if with_gradient else None
+        return lower(inside, plan.pairs, inputs, self._batch, sharing, self._constants)
+
+    def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
+        """Arrays in the order of the network's tensors, checked and copied once.
+
+        Parameters
+        ----------
+        arrays : sequence of array_like
+            One per tensor, of the shape that tensor had; the batch index may have any size,
+            the same on all. Tensors that share a parameter are given the same array. For a
+            conjugated tensor give the array that is to be conjugated, for a log tensor the
+            logarithms.
+        check_finite : bool
+            Raise if an array holds nan or inf.
+
+        Raises
+        ------
+        DataError
+            If the number of arrays or a shape is wrong, or an entry is not finite.
+        DataTypeError
+            If an array is of a kind or precision that the program's dtype would lose.
+        """
+        if len(arrays) != len(self._inputs):
+            raise DataError(
+                f"the network has {len(self._inputs)} tensors but {len(arrays)} arrays were given"
+            )
+        held = [self._array(a, given) for a, given in zip(arrays, self._inputs, strict=True)]
+        batch = self._batch_size(held)
+        if self._empty or batch == 0:
+            return Packed(tuple(held), batch)
+        return Packed(self._executable.pack(held, check_finite), batch)
+
+    def unpack(self, gradient: Packed, *, log: bool = False) -> list[Any]:
+        """A gradient as one array per tensor (None for constants), or one LogValue with `log`.
+
+        Raises
+        ------
+        RangeError
+            If the entries of an array are beyond the range of its dtype.
+        """
+        read = self._executable.log if log else self._executable.plain
+        return [None if tensor is None else read(tensor) for tensor in gradient.tensors]
+
+    def __call__(self, x: Packed | Sequence[Any]) -> Any:
+        """The value: an array whose axes are the output, 0-d for a closed network.
+
+        Raises
+        ------
+        RangeError
+            If the largest magnitude is beyond the range of the dtype.
+        """
+        return self._executable.plain(self._value(self._packed(x)))
+
+    def log(self, x: Packed | Sequence[Any]) -> LogValue:
+        """The value as phases and natural logarithms of magnitudes."""
+        return self._executable.log(self._value(self._packed(x)))
+
+    def value_and_gradient(
+        self, x: Packed | Sequence[Any], cotangent: Cotangent | None = None
+    ) -> tuple[Any, Packed]:
+        """The value and its gradient by all inputs at once, in one reverse sweep.
+
+        Parameters
+        ----------
+        x : Packed, or sequence of array_like
+        cotangent : array_like or callable, optional
+            For open outputs: ``c`` of the output's shape, and the gradient is that of
+            ``sum(c * value)``. A callable is given the value and returns ``c``, so that the
+            gradient of a loss takes one pass.
+
+        Returns
+        -------
+        value : array
+        gradient : Packed
+            ``program.unpack(gradient)`` gives an array like each input. The derivative is the
+            plain one, not conjugated. Where a parameter stands conjugated as well, it is the
+            ``g`` for which ``d Re(value) = Re(sum(g * dA))``; PyTorch's gradient of a real loss
+            is ``conj(g)``.
+        """
+        executable = self._executable
+        plain: list[Any] = []
+
+        def seed(value: Scaled) -> Scaled:
+            plain.append(executable.plain(value))
+            return self._seed(cotangent(plain[0]) if callable(cotangent) else cotangent, plain[0])
+
+        packed = self._packed(x)
+        _, gradient = self._value_and_gradient(packed, seed)
+        return plain[0], Packed(tuple(gradient), packed.batch)
+
+    def log_value_and_gradient(
+        self, x: Packed | Sequence[Any], cotangent: Cotangent | None = None
+    ) -> tuple[LogValue, Packed]:
+        """The logarithm of the value and its gradient, both safe at any magnitude.
+
+        For open outputs the gradient is that of ``sum(c * log(value))`` with the cotangent
+        ``c``; parameters as for `value_and_gradient`, a callable being given the LogValue.
+        ``program.unpack(gradient, log=True)`` gives the gradient as LogValues.
+
+        Raises
+        ------
+        RangeError
+            If the value is zero: its logarithm has no gradient.
+        """
+        executable = self._executable
+        logs: list[LogValue] = []
+
+        def seed(value: Scaled) -> Scaled:
+            logs.append(executable.log(value))
+            given = cotangent(logs[0]) if callable(cotangent) else cotangent
+            return executable.divide(self._seed(given, logs[0].log), value)
+
+        packed = self._packed(x)
+        _, gradient = self._value_and_gradient(packed, seed)
+        return logs[0], Packed(tuple(gradient), packed.batch)
+
+    def record(self, x: Packed | Sequence[Any]) -> list[LogValue]:
+        """What every slot of the forward sweep holds; for algorithms that walk the tree."""
+        packed = self._packed(x)
+        if self.plan.sliced:
+            raise DataError("a sliced program keeps no record; compile with a larger memory_limit")
+        return [self._executable.log(t) for t in self._executable.record(list(packed.tensors))]
+
+    def _value(self, packed: Packed) -> Scaled:
+        if self._empty or packed.batch == 0:
+            return self._zeros(self._output_shape(packed.batch))
+        slices = Slices(self._executable, self.plan.structure, self.plan.sliced)
+        return slices.value(packed.tensors)
+
+    def _value_and_gradient(
+        self, packed: Packed, seed: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled, list[Scaled | None]]:
+        if self._empty or packed.batch == 0:
+            value = self._zeros(self._output_shape(packed.batch))
+            seed(value)
+            return value, [
+                None if k in self._constants else self._zeros(np.shape(array))
+                for k, array in enumerate(packed.tensors)
+            ]
+        executable = self._executable_with_gradient
+        slices = Slices(executable, self.plan.structure, self.plan.sliced)
+        return slices.value_and_gradient(packed.tensors, seed)
+
+    def _seed(self, cotangent: Any, value: Any) -> Scaled:
+        shape = tuple(np.shape(value))
+        if cotangent is None:
+            if shape:
+                raise DataError(
+                    f"the network has open indices, its value has shape {shape}: give a "
+                    "cotangent of that shape"
+                )
+            cotangent = np.ones(())
+        if tuple(np.shape(cotangent)) != shape:
+            raise DataError(
+                f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
+            )
+        return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
+
+    def _zeros(self, shape: Sequence[int]) -> Scaled:
+        return self._executable.scale(self._backend.asarray(np.zeros(shape), self.dtype))
+
+    def _output_shape(self, batch: int | None) -> tuple[int, ...]:
+        structure = self.plan.structure
+        return tuple(
+            structure.sizes[i] if i != self._batch or batch is None else batch
+            for i in structure.output
+        )
+
+    def _packed(self, x: Packed | Sequence[Any]) -> Packed:
+        return x if isinstance(x, Packed) else self.pack(x)
+
+    def _array(self, array: Any, given: Input) -> Any:
+        data = as_data(array, given.name)
+        shape = tuple(data.shape)
+        fits = len(shape) == len(given.shape) and all(
+            want in (size, -1) for size, want in zip(shape, given.shape, strict=True)
+        )
+        if not fits:
+            wanted = tuple("any" if size == -1 else size for size in given.shape)
+            raise DataError(f"tensor {given.name!r} needs shape {wanted}, got {shape}")
+        real = {"complex64": "float32", "complex128": "float64"}.get(self.dtype, self.dtype)
+        dtype = real if given.log else self.dtype
+        kind = str(data.dtype).rpartition(".")[2]
+        if not np.can_cast(kind, dtype):
+            raise DataTypeError(
+                f"tensor {given.name!r} was given {kind} data, but the program computes in "
+                f"{dtype}: cast it, or compile from a network of that precision"
+            )
+        return self._backend.asarray(data, dtype)
+
+    def _batch_size(self, arrays: Sequence[Any]) -> int | None:
+        if self._batch is None:
+            return None
+        sizes = {
+            given.name: array.shape[given.leading]
+            for array, given in zip(arrays, self._inputs, strict=True)
+            if given.leading is not None
+        }
+        first, *rest = sizes.items()
+        for name, size in rest:
+            if size != first[1]:
+                raise DataError(
+                    f"the batch has size {first[1]} on tensor {first[0]!r} but {size} on {name!r}"
+                )
+        return first[1]

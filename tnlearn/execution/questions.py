@@ -1,0 +1,183 @@
+"""The questions of a network alone: its value, its logarithm, its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tnlearn.backend import Input, get_backend
+from tnlearn.errors import PlanError
+from tnlearn.execution.program import Cotangent, Program
+from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
+from tnlearn.network.spelling import from_ncon, from_spelling
+from tnlearn.planning import Plan, Structure, batch_number, dtype_of, plan, structure_of
+from tnlearn.values import LogValue
+
+
+def compile(
+    thing: TensorNetwork | HasNetwork,
+    *,
+    batch: Index | None = None,
+    constants: Iterable[str] = (),
+    plan: Plan | None = None,
+    backend: str = "numpy",
+    **options: Any,
+) -> Program:
+    """Plan a contraction and compile it once, to be run as often as you like.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+        Gives the structure, sizes and precision; its arrays are not kept.
+    batch : hashable, optional
+        An open index whose size is free at every call (samples, temperatures, ...).
+    constants : iterable of str
+        Names of tensors whose gradient is not wanted, say the data: it is not computed.
+    plan : Plan, optional
+        A plan made before for the same structure; by default one is made.
+    backend : str
+        Who does the arithmetic.
+    **options
+        ``memory_limit``, ``search`` and ``seed`` as for `tnlearn.plan`.
+
+    Raises
+    ------
+    NetworkError
+        If `batch` is not open, or a constant is no tensor of the network.
+    PlanError
+        If `plan` is for another structure, or none can be made.
+    """
+    network = as_network(thing)
+    structure, names = structure_of(network)
+    number = batch_number(network, names, batch)
+    if plan is None:
+        plan = _plan(network, batch=batch, backend=backend, **options)
+    elif plan.structure != structure or plan.dtype != dtype_of(network):
+        raise PlanError(
+            f"the plan is for {len(plan.structure.inputs)} tensors in {plan.dtype} of another "
+            f"structure or size; make one for this network with tnlearn.plan"
+        )
+    inputs = [_input(network, k, structure, number) for k in range(len(network))]
+    sharing = [
+        ("of", k) if tensor.parameter is None else ("shared", tensor.parameter)
+        for k, tensor in enumerate(network.tensors)
+    ]
+    left_out = frozenset(network.position(name) for name in constants)
+    return Program(plan, get_backend(backend), inputs, number, sharing, left_out)
+
+
+def contract(*arguments: Any, **options: Any) -> Any:
+    """The value of a network: an array on the backend, 0-d for a closed network.
+
+    Parameters
+    ----------
+    *arguments
+        A network or model; or an einsum call, ``"ij,jk->ik", a, b``; or opt_einsum's
+        interleaved one, ``a, ["i", "j"], b, ["j", "k"], ["i", "k"]``.
+    **options
+        ``check_finite=False`` skips the scan for nan and inf; the others as for `compile`.
+
+    Raises
+    ------
+    RangeError
+        If no float can hold the largest magnitude; use `log_contract` then. (It is also an
+        OverflowError.)
+    """
+    program, x = _program(*_network_of(arguments, options))
+    return program(x)
+
+
+def log_contract(*arguments: Any, **options: Any) -> LogValue:
+    """The value of a network as phases and natural logarithms of magnitudes.
+
+    Arguments and options are those of `contract`. A true zero is (0, -inf).
+    """
+    program, x = _program(*_network_of(arguments, options))
+    return program.log(x)
+
+
+def ncon(arrays: Any, labels: Any, **options: Any) -> Any:
+    """The contraction of `arrays` by ``ncon`` labels: positive summed, negative open.
+
+    Options are those of `contract`.
+    """
+    program, x = _program(from_ncon(arrays, labels), options)
+    return program(x)
+
+
+def value_and_gradient(
+    thing: TensorNetwork | HasNetwork, cotangent: Cotangent | None = None, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    """The value, and its gradient by every tensor's data.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+    cotangent : array_like or callable, optional
+        Needed for open outputs; see `Program.value_and_gradient`, also for what the gradient of
+        complex data is.
+    **options
+        As for `contract`.
+
+    Returns
+    -------
+    value : array
+    gradient : dict of str to array
+        By tensor name, in the shape of the tensor's data. Tensors that share a parameter all
+        have the gradient by that parameter. For log tensors it is by the logarithms. Constants
+        are left out.
+    """
+    network = as_network(thing)
+    program, x = _program(network, options)
+    value, gradient = program.value_and_gradient(x, cotangent)
+    named = zip(network.names, program.unpack(gradient), strict=True)
+    return value, {name: array for name, array in named if array is not None}
+
+
+def log_value_and_gradient(
+    thing: TensorNetwork | HasNetwork, cotangent: Cotangent | None = None, **options: Any
+) -> tuple[LogValue, dict[str, LogValue]]:
+    """The logarithm of the value, and its gradient by every tensor's data, as LogValues.
+
+    Parameters and keys as for `value_and_gradient`.
+
+    Raises
+    ------
+    RangeError
+        If the value is zero.
+    """
+    network = as_network(thing)
+    program, x = _program(network, options)
+    value, gradient = program.log_value_and_gradient(x, cotangent)
+    named = zip(network.names, program.unpack(gradient, log=True), strict=True)
+    return value, {name: array for name, array in named if array is not None}
+
+
+_plan = plan
+
+
+def _network_of(
+    arguments: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[TensorNetwork, dict[str, Any]]:
+    if len(arguments) == 1 and not isinstance(arguments[0], str):
+        return as_network(arguments[0]), options
+    return from_spelling(*arguments), options
+
+
+def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, Any]:
+    check_finite = options.pop("check_finite", True)
+    program = compile(network, **options)
+    return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
+
+
+def _input(
+    network: TensorNetwork, position: int, structure: Structure, batch: int | None
+) -> Input:
+    tensor, labels = network.tensors[position], structure.inputs[position]
+    return Input(
+        network.names[position],
+        tuple(-1 if label == batch else structure.sizes[label] for label in labels),
+        tensor.log,
+        tensor.conj and tensor.dtype.startswith("complex"),
+        labels.index(batch) if batch in labels else None,
+    )

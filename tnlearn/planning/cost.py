@@ -1,0 +1,97 @@
+"""What an order of contraction costs: operations, traffic and memory, counted exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tnlearn.backend import Machine
+from tnlearn.planning.structure import Structure
+from tnlearn.planning.walk import Pair
+
+ITEM_BYTES = {"float32": 4, "float64": 8, "complex64": 8, "complex128": 16}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one run, all slices included.
+
+    Attributes
+    ----------
+    flops : float
+        Real operations: two for a real multiply-add, eight for a complex one.
+    bytes_moved : float
+        Bytes read and written by the pair steps.
+    peak_bytes : int
+        Most memory held at once: packed inputs, intermediates, and the copies that permuting
+        both operands of a step may take.
+    width : float
+        Log2 of the number of entries of the largest intermediate.
+    slices : int
+        How many times the steps run.
+    seconds : float
+        Predicted on the machine model.
+    """
+
+    flops: float
+    bytes_moved: float
+    peak_bytes: int
+    width: float
+    slices: int
+    seconds: float
+
+
+def cost_of(
+    structure: Structure,
+    pairs: Sequence[Pair],
+    sliced: Sequence[int],
+    dtype: str,
+    machine: Machine,
+) -> Cost:
+    """The cost of running `pairs`, once for every position of the `sliced` indices."""
+    item = ITEM_BYTES[dtype]
+    inside = cut(structure, sliced)
+    sizes = [inside.elements(term) for term in inside.reduced]
+    flops = moved = 0
+    largest = max(sizes)
+    for pair in pairs:
+        made = inside.elements(pair.result)
+        flops += made * inside.elements(pair.summed)
+        moved += sizes[pair.first] + sizes[pair.second] + made
+        largest = max(largest, made)
+        sizes.append(made)
+    slices = structure.elements(sliced)
+    operations = float(flops) * (8 if dtype.startswith("complex") else 2) * slices
+    traffic = float(moved) * item * slices
+    return Cost(
+        operations,
+        traffic,
+        peak_elements(structure, inside, pairs, sizes) * item,
+        math.log2(max(largest, 1)),
+        slices,
+        machine.seconds(operations, traffic, len(pairs) * slices, dtype),
+    )
+
+
+def cut(structure: Structure, sliced: Sequence[int]) -> Structure:
+    """The structure of one slice: the sliced indices have size 1."""
+    if not sliced:
+        return structure
+    gone = set(sliced)
+    sizes = tuple(1 if k in gone else size for k, size in enumerate(structure.sizes))
+    return Structure(structure.inputs, structure.output, sizes)
+
+
+def peak_elements(
+    structure: Structure, inside: Structure, pairs: Sequence[Pair], sizes: Sequence[int]
+) -> int:
+    """Most entries held at once; `sizes` are those of all tensors of a slice, in order."""
+    inputs = sum(structure.elements(term) for term in structure.inputs)
+    held = sum(sizes[: len(inside.inputs)])
+    peak = held
+    for number, pair in enumerate(pairs, start=len(inside.inputs)):
+        operands = sizes[pair.first] + sizes[pair.second]
+        peak = max(peak, held + sizes[number] + operands)
+        held += sizes[number] - operands
+    return inputs + peak

@@ -1,0 +1,84 @@
+"""How much memory a computation may take, when the user does not say."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tnlearn.errors import PlanError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS |= {f"{unit}i": 2 ** (10 * k) for k, unit in enumerate("KMGT", start=1)}
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def as_bytes(limit: int | float | str | None) -> int:
+    """A memory limit in bytes: a number, "8GiB", "500 MB", or None for the default.
+
+    The default is half of what is free under the control group, the process's own limit and
+    the machine, rounded down to a power of two so that it, and with it the plan, seldom changes.
+
+    Raises
+    ------
+    PlanError
+        If it cannot be read, or is not positive.
+    """
+    if limit is None:
+        return 2 ** ((available_bytes() // 2).bit_length() - 1)
+    if isinstance(limit, str):
+        found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?i?)B?\s*", limit, re.IGNORECASE)
+        unit = found and found[2].upper().replace("I", "i")
+        if not found or unit not in UNITS:
+            raise PlanError(f"memory_limit={limit!r} is not understood: give bytes or '8GiB'")
+        limit = float(found[1]) * UNITS[unit]
+    if limit <= 0:
+        raise PlanError(f"memory_limit={limit!r} must be positive")
+    return int(limit)
+
+
+def available_bytes() -> int:
+    """Bytes this process can still take: the least of what the system's limits say."""
+    found = [_machine(), *_control_group(), *_process_limit()]
+    return max(min(found), 2**20)
+
+
+def _machine() -> int:
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return _without_proc()
+    found = re.search(r"MemAvailable:\s+(\d+) kB", text)
+    return int(found[1]) * 1024 if found else _without_proc()
+
+
+def _without_proc() -> int:
+    # macOS has no /proc, Windows no sysconf; half of 8 GiB is a safe guess there.
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 2**33
+
+
+def _control_group() -> list[int]:
+    try:
+        most = (CGROUP / "memory.max").read_text().strip()
+        used = int((CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return []
+    return [] if most == "max" else [int(most) - used]
+
+
+def _process_limit() -> list[int]:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        return []
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY:
+        return []
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        pages = 0
+    return [soft - pages * os.sysconf("SC_PAGE_SIZE")]

@@ -1,0 +1,87 @@
+"""A plan: the order of contraction and its cost, with no arrays in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tnlearn.planning.cost import Cost
+from tnlearn.planning.structure import Structure
+from tnlearn.planning.walk import Pair, walk
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network will be contracted. Print it before anything runs.
+
+    Attributes
+    ----------
+    structure : Structure
+        The network without its arrays.
+    path : tuple of pairs of int
+        Which tensors each step joins: the inputs are 0, 1, ..., and step k makes tensor
+        ``len(inputs) + k``.
+    sliced : tuple of int
+        Indices that are held at one position at a time, the steps running once for each.
+    dtype : str
+        Precision of the arithmetic.
+    backend : str
+        For whose machine model the seconds are predicted.
+    order : str
+        How the order was found.
+    cost : Cost
+        Operations, bytes and predicted seconds.
+    """
+
+    structure: Structure
+    path: tuple[tuple[int, int], ...]
+    sliced: tuple[int, ...]
+    dtype: str
+    backend: str
+    order: str
+    cost: Cost
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """The pair steps, with the indices that each multiplies, keeps and sums."""
+        return walk(self.structure, self.path)
+
+    def __str__(self) -> str:
+        structure, cost = self.structure, self.cost
+        rows = [
+            ("network", f"{len(structure.inputs)} tensors, {len(structure.sizes)} indices, "
+             f"{len(structure.output)} open"),
+            ("order", f"{self.order}, {len(self.path)} steps"),
+            ("arithmetic", f"{self.dtype} on {self.backend}"),
+            ("flops", f"{cost.flops:.3e}"),
+            ("bytes moved", readable_bytes(cost.bytes_moved)),
+            ("peak memory", readable_bytes(cost.peak_bytes)),
+            ("width", f"{cost.width:.1f}  (log2 entries of the largest tensor)"),
+            ("slices", f"{cost.slices:,}"),
+            ("predicted", readable_seconds(cost.seconds)),
+        ]
+        body = [f" {name:<12} {value}" for name, value in rows]
+        rule = "─" * max(len(line) for line in body)
+        return "\n".join([rule, " Plan", rule, *body, rule])
+
+
+def readable_bytes(count: float) -> str:
+    """A number of bytes with a binary unit."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if count < 1024:
+            break
+        count /= 1024
+    else:
+        return f"{count * 1024:.3g} PiB"
+    return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+
+
+def readable_seconds(seconds: float) -> str:
+    """A duration with a fitting unit."""
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3g} us"
+    if seconds < 1:
+        return f"{seconds * 1e3:.3g} ms"
+    if seconds < 7200:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 3600:,.3g} h"

@@ -1,0 +1,89 @@
+"""The question every other one starts with: how will this be contracted, and at what cost?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tnlearn.backend import get_backend
+from tnlearn.errors import NetworkError
+from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
+from tnlearn.planning.memory import as_bytes
+from tnlearn.planning.plan import Plan
+from tnlearn.planning.search import Search, find_path
+from tnlearn.planning.slicing import slice_to_fit
+from tnlearn.planning.structure import structure_of
+from tnlearn.planning.walk import walk
+
+
+def plan(
+    thing: TensorNetwork | HasNetwork,
+    *,
+    batch: Index | None = None,
+    backend: str = "numpy",
+    memory_limit: int | float | str | None = None,
+    search: Search = "balanced",
+    seed: int = 0,
+) -> Plan:
+    """Plan the contraction of a network or a model; nothing is computed.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+        A network, or anything with ``.network()``.
+    batch : hashable, optional
+        An open index whose size will be free at every call; it is never sliced.
+    backend : str
+        Whose machine model predicts the seconds.
+    memory_limit : int or str, optional
+        Bytes, or "8GiB"; by default half of what is free. The plan is sliced to fit.
+    search : str, float, optimizer or path
+        "fast", "balanced" (default) or "thorough"; seconds; the name or object of an optimizer
+        of opt_einsum or cotengra; or a path in opt_einsum's form. Trees and rings need no
+        search and get exact orders in linear time.
+    seed : int
+        For the search: the same seed gives the same plan on every machine.
+
+    Returns
+    -------
+    Plan
+        ``print(plan)`` shows flops, bytes moved, peak memory, width and slices.
+
+    Raises
+    ------
+    PlanError
+        If the search is not understood, or its path does not fit the network.
+    MemoryLimitError
+        If the contraction fits the limit in no number of slices worth waiting for.
+    """
+    network = as_network(thing)
+    structure, names = structure_of(network)
+    number = batch_number(network, names, batch)
+    path, order = find_path(structure, search, seed)
+    pairs = walk(structure, path)
+    dtype = dtype_of(network)
+    machine = get_backend(backend).machine
+    limit = as_bytes(memory_limit)
+    sliced, cost = slice_to_fit(structure, pairs, dtype, machine, limit, number)
+    return Plan(structure, path, sliced, dtype, backend, order, cost)
+
+
+def batch_number(
+    network: TensorNetwork, names: Sequence[Index], batch: Index | None
+) -> int | None:
+    """The number of the batch index, checked to be open."""
+    if batch is None:
+        return None
+    if batch not in network.output:
+        raise NetworkError(
+            f"the batch index {batch!r} must be open; the output is {network.output!r}"
+        )
+    return names.index(batch)
+
+
+def dtype_of(network: TensorNetwork) -> str:
+    """The precision in which a network is computed: the least that keeps every tensor's."""
+    dtypes = {tensor.dtype for tensor in network.tensors}
+    double = bool(dtypes & {"float64", "complex128"})
+    if any(dtype.startswith("complex") for dtype in dtypes):
+        return "complex128" if double else "complex64"
+    return "float64" if double else "float32"
