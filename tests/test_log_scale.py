@@ -6,6 +6,7 @@ The reference is `reference` on fractions, which hold every float exactly.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import product
@@ -24,6 +25,9 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+SLOW = pytest.mark.skipif(
+    "TNLEARN_SLOW_TESTS" not in os.environ, reason="a minute and 3 GB; set TNLEARN_SLOW_TESTS"
+)
 EPSILON = 2.0**-52
 #: Error relative to the contraction of absolute values.
 TOLERANCE = 1e-12
@@ -61,9 +65,10 @@ def test_ring_whose_factors_underflow_one_by_one() -> None:
     assert got.log == pytest.approx(math.log(2) + 2 * math.log(small), rel=1e-14)
 
 
-def test_ring_of_a_million_matrices() -> None:
-    """The slow one: tr M^n, compared with the eigenvalues of M."""
-    n, matrix = 10**6, np.array([[3.0, 1.0], [1.0, 2.0]])
+@pytest.mark.parametrize("n", [10**5, pytest.param(10**6, marks=SLOW)])
+def test_long_ring(n: int) -> None:
+    """tr M^n, compared with the eigenvalues of M."""
+    matrix = np.array([[3.0, 1.0], [1.0, 2.0]])
     got = tnl.log_contract(ring([matrix] * n))
     assert got.phase == 1
     assert got.log == pytest.approx(n * math.log((5 + math.sqrt(5)) / 2), rel=1e-13)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tnlearn.backend import Backend, Executable, Instructions, Machine
 from tnlearn.errors import BackendError
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tnlearn.backend import (
     Add,
     Contract,
@@ -63,6 +64,13 @@ class NumpyExecutable(Executable):
         nothing: list[tuple[int, ...]] = [()] * len(self._instructions.forward)
         _execute(self._instructions.forward, nothing, slots)
         return [slot for slot in slots if slot is not None]
+
+    def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
+        exponent = tensor.exponent
+        if not isinstance(exponent, int):
+            exponent = np.broadcast_to(exponent, tensor.mantissa.shape)[tuple(where)]
+        chosen = np.asarray(tensor.mantissa[tuple(where)])
+        return scaled.log(Scaled(chosen, exponent, tensor.low, tensor.high, tensor.nonnegative))
 
     def scale(self, array: Any) -> Scaled:
         mantissa = np.asarray(array, dtype=self._dtype)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tnlearn.backend import Input
 from tnlearn.errors import DataError
 from tnlearn_backends.numpy_backend.scaled import LN2, ZERO, Scaled, gathered, limits, parts

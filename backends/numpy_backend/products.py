@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tnlearn.backend import Contract, Operand
 from tnlearn_backends.numpy_backend.scaled import (
     ZERO,
@@ -15,6 +17,7 @@ from tnlearn_backends.numpy_backend.scaled import (
     limits,
     measured,
     parts,
+    rebounded,
     shifted,
     widened,
 )
@@ -27,39 +30,51 @@ FEW_TERMS = 8
 
 
 def contracted(first: Scaled, second: Scaled, step: Contract) -> Scaled:
-    """The product of two tensors as `step` says.
+    """The product of two tensors as `step` says, exact to rounding at any magnitude.
 
-    Exact to rounding at any magnitude: where the bounds of the operands cannot exclude that an
-    entry of the result is flushed to zero, the result is looked at, and the step is redone with
-    one exponent per entry if one was.
+    Where the bounds of the operands cannot exclude that terms of the sums are flushed to zero,
+    the result is looked at: no harm was done if all entries are far above the terms that may be
+    missing. Otherwise the operands are scaled to order one, and if even then an entry was
+    flushed, the step is redone with one exponent per entry.
     """
     if step.sums_leading:
         first, second = _one_exponent(first, second, step)
-    if first.wide or second.wide:
-        return _wide_product(first, second, step)
     limit = limits(first.mantissa.dtype)
     growth = step.terms.bit_length() + (first.mantissa.dtype.kind == "c")
-    if first.low + second.low < limit.low or first.high + second.high + growth > limit.high:
-        first, second = measured(first), measured(second)
-        if first.wide or second.wide:
-            return _wide_product(first, second, step)
-    low = first.low + second.low
-    product = matrix_product(first.mantissa, second.mantissa, step)
-    nonnegative = first.nonnegative and second.nonnegative
-    result = Scaled(
-        product,
-        _exponents(first, second, step),
-        # Sums of numbers that are multiples of some 2**p are themselves multiples of it.
-        low if nonnegative else low - 2 * limit.bits,
-        first.high + second.high + growth,
-        nonnegative,
-        step.leading,
-    )
-    if low >= limit.low:
+    if first.high + second.high + growth > limit.high:
+        slack = limit.high // 4
+        first, second = measured(first, slack), measured(second, slack)
+    if first.wide or second.wide:
+        return _wide_product(first, second, step)
+    result = _product(first, second, step, growth)
+    if first.low + second.low >= limit.low:
         return result
-    if _flushed(first, second, product, step, limit.low + limit.bits + growth):
+    safe = limit.low + limit.bits + growth
+    smallest = float(parts(result.mantissa).min())
+    if smallest >= 2.0**safe:
+        return rebounded(result, math.frexp(smallest)[1] - 1, result.high)
+    first, second = measured(first), measured(second)
+    if first.wide or second.wide:
+        return _wide_product(first, second, step)
+    result = _product(first, second, step, growth)
+    if first.low + second.low >= limit.low:
+        return result
+    if _flushed(first, second, result.mantissa, step, safe):
         return _wide_product(first, second, step)
     return measured(result)
+
+
+def _product(first: Scaled, second: Scaled, step: Contract, growth: int) -> Scaled:
+    """The product as floating point gives it, with what its bounds would be if none was lost."""
+    nonnegative = first.nonnegative and second.nonnegative
+    mantissa = matrix_product(first.mantissa, second.mantissa, step)
+    low = first.low + second.low
+    if not (nonnegative or (step.terms == 1 and mantissa.dtype.kind != "c")):
+        # Terms may cancel, but sums of multiples of some 2**p are themselves multiples of it.
+        low -= 2 * limits(mantissa.dtype).bits
+    high = first.high + second.high + growth
+    exponent = _exponents(first, second, step)
+    return Scaled(mantissa, exponent, low, high, nonnegative, step.leading)
 
 
 def matrix_product(first: Array, second: Array, step: Contract) -> Array:
@@ -89,6 +104,8 @@ def laid_out(array: Array, operand: Operand) -> Array:
 
 def _exponents(first: Scaled, second: Scaled, step: Contract) -> Exponent:
     """The exponents of a product: one, or one per batch element along the result's batch axis."""
+    if isinstance(first.exponent, int) and isinstance(second.exponent, int):
+        return first.exponent + second.exponent
     total: Exponent = 0
     for tensor in (first, second):
         exponent = tensor.exponent
@@ -109,30 +126,23 @@ def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled
         return first, second
     if first.wide or second.wide:
         return widened(first), widened(second)
-    first, second = measured(first), measured(second)
-    if first.wide or second.wide:
-        return widened(first), widened(second)
-    rank, axis = first.mantissa.ndim, step.first.leading
     vectors = [np.asarray(t.exponent).reshape(-1) for t in (first, second)]
     total = vectors[0] + vectors[1]
     top = int(total.max())
     down = int(total.min()) - top
-    rest = Scaled(second.mantissa, 0, second.low, second.high, second.nonnegative, second.leading)
-    exponents = _along(total, rank, axis)
+    rest = _with_exponent(second, 0)
+    exponents = _along(total, first.mantissa.ndim, step.first.leading)
     if first.low + down < limits(first.mantissa.dtype).low:
         # Batch elements too far apart: entries of small ones may still be all there is.
         return widened(_with_exponent(first, exponents)), widened(rest)
     folded = shifted(first.mantissa, exponents - top)
-    return (
-        Scaled(folded, top, first.low + down, first.high, first.nonnegative, first.leading),
-        rest,
-    )
+    fields = (first.low + down, first.high, first.nonnegative, first.leading)
+    return Scaled(folded, top, *fields), rest
 
 
-def _with_exponent(tensor: Scaled, exponent: Array) -> Scaled:
-    return Scaled(
-        tensor.mantissa, exponent, tensor.low, tensor.high, tensor.nonnegative, tensor.leading
-    )
+def _with_exponent(tensor: Scaled, exponent: Exponent) -> Scaled:
+    fields = (tensor.low, tensor.high, tensor.nonnegative, tensor.leading)
+    return Scaled(tensor.mantissa, exponent, *fields)
 
 
 def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, power: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
+
 from tnlearn.backend import Expand, Reduce
 from tnlearn_backends.numpy_backend.scaled import (
     ZERO,

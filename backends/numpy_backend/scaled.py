@@ -8,11 +8,14 @@ steps know without looking that nothing can be lost.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tnlearn.values import LogValue, out_of_range
 
 Array = npt.NDArray[Any]
@@ -72,10 +75,13 @@ class Limits:
     spread: int
 
 
+@cache
 def limits(dtype: np.dtype[Any]) -> Limits:
     """The limits of a real or complex dtype."""
     info = np.finfo(dtype)
-    return Limits(int(info.minexp), int(info.maxexp) - 1, int(info.nmant) + 1, -int(info.minexp) - 30)
+    return Limits(
+        int(info.minexp), int(info.maxexp) - 1, int(info.nmant) + 1, -int(info.minexp) - 30
+    )
 
 
 def parts(array: Array) -> Array:
@@ -91,6 +97,8 @@ def shifted(array: Array, power: Exponent) -> Array:
     if isinstance(power, int):
         if power == 0:
             return array
+        if abs(power) < limits(array.dtype).high:
+            return np.asarray(array * array.real.dtype.type(2.0**power))
         power = np.asarray(power)
     power = np.clip(power, -5000, 5000).astype(np.int32)
     if array.dtype.kind != "c":
@@ -101,34 +109,57 @@ def shifted(array: Array, power: Exponent) -> Array:
     return result
 
 
-def measured(tensor: Scaled) -> Scaled:
-    """The same tensor with its largest mantissa (of each batch element) in [1/2, 1).
+def measured(tensor: Scaled, slack: int = 0) -> Scaled:
+    """The same tensor with exact bounds and its largest mantissa within ``2**slack`` of one.
 
-    The bounds become exact. A tensor whose entries are too far apart for that becomes wide.
+    Batch elements get exponents of their own only where one would not do, and a tensor whose
+    entries are too far apart even for that becomes wide.
     """
     if tensor.wide:
         return tensor
-    if not tensor.mantissa.size:
-        return Scaled(tensor.mantissa, 0, 0, 0, True, tensor.leading)
     sizes = parts(tensor.mantissa)
+    top, bottom = _extent(sizes)
+    span = bottom - top
+    if span < limits(tensor.mantissa.dtype).low // (1 if tensor.leading is None else 2):
+        return widened(tensor) if tensor.leading is None else _measured_batch(tensor, sizes)
+    if abs(top) <= slack:
+        return rebounded(tensor, bottom, top)
+    mantissa = shifted(tensor.mantissa, -top)
+    fields = (tensor.nonnegative, tensor.leading)
+    return Scaled(mantissa, tensor.exponent + top, span, 0, *fields)
+
+
+def rebounded(tensor: Scaled, low: int, high: int) -> Scaled:
+    """The same tensor with other bounds."""
+    fields = (tensor.nonnegative, tensor.leading, tensor.wide)
+    return Scaled(tensor.mantissa, tensor.exponent, low, high, *fields)
+
+
+def _extent(sizes: Array) -> tuple[int, int]:
+    """Powers of two that bound the nonzero magnitudes from above and below; zeros if none."""
+    if not sizes.size:
+        return 0, 0
+    largest, smallest = float(sizes.max()), float(sizes.min())
+    if smallest == 0:
+        smallest = float(sizes.min(where=sizes > 0, initial=np.inf))
+    if largest == 0:
+        return 0, 0
+    return math.frexp(largest)[1], math.frexp(smallest)[1] - 1
+
+
+def _measured_batch(tensor: Scaled, sizes: Array) -> Scaled:
+    """`measured` with an exponent for every batch element."""
     axes = tuple(k for k in range(sizes.ndim) if k != tensor.leading)
-    top = np.frexp(sizes.max(axis=axes, keepdims=True))[1]
+    top = np.frexp(sizes.max(axis=axes, keepdims=True))[1].astype(np.int64)
     smallest = sizes.min(axis=axes, keepdims=True, where=sizes > 0, initial=np.inf)
     bottom = np.where(np.isinf(smallest), top, np.frexp(smallest)[1] - 1)
     low = int((bottom - top).min())
     if low < limits(tensor.mantissa.dtype).low:
         return widened(tensor)
-    power: Exponent = top.reshape(top.shape[: tensor.mantissa.ndim]).astype(np.int64)
-    if tensor.leading is None:
-        power = int(power.max())
-    return Scaled(
-        shifted(tensor.mantissa, -power),
-        tensor.exponent + power,
-        low,
-        0,
-        tensor.nonnegative,
-        tensor.leading,
-    )
+    power = top.reshape(top.shape[: tensor.mantissa.ndim])
+    mantissa = shifted(tensor.mantissa, -power)
+    fields = (tensor.nonnegative, tensor.leading)
+    return Scaled(mantissa, tensor.exponent + power, low, 0, *fields)
 
 
 def widened(tensor: Scaled) -> Scaled:
@@ -175,9 +206,7 @@ def added(first: Scaled, second: Scaled) -> Scaled:
         lows = [t.low + int(d.min()) for t, d in zip((first, second), down, strict=True)]
         high = max(first.high, second.high) + 1
         if min(lows) >= limit.low and high <= limit.high:
-            total = np.asarray(
-                shifted(first.mantissa, down[0]) + shifted(second.mantissa, down[1])
-            )
+            total = np.asarray(shifted(first.mantissa, down[0]) + shifted(second.mantissa, down[1]))
             low = min(lows) - (0 if nonnegative else limit.bits)
             exponent = top if np.ndim(top) else int(top)
             return Scaled(total, exponent, low, high, nonnegative, first.leading)
@@ -190,9 +219,12 @@ def added(first: Scaled, second: Scaled) -> Scaled:
 
 def plain(tensor: Scaled) -> Array:
     """The tensor as plain numbers; RangeError where its largest magnitude is out of range."""
-    if isinstance(tensor.exponent, int) and tensor.exponent == 0:
-        return tensor.mantissa.copy()
     limit = limits(tensor.mantissa.dtype)
+    if isinstance(tensor.exponent, int):
+        if tensor.exponent == 0:
+            return tensor.mantissa.copy()
+        if limit.low <= tensor.low + tensor.exponent <= tensor.high + tensor.exponent <= limit.high:
+            return shifted(tensor.mantissa, tensor.exponent)
     sizes = parts(tensor.mantissa)
     largest = sizes.max(axis=-1) if tensor.mantissa.dtype.kind == "c" else sizes
     powers = np.where(largest > 0, np.frexp(largest)[1] + np.int64(1) * tensor.exponent, ZERO)
@@ -205,7 +237,9 @@ def plain(tensor: Scaled) -> Array:
 
 def log(tensor: Scaled) -> LogValue:
     """The tensor as phases and natural logarithms of magnitudes."""
-    double = tensor.mantissa.astype("complex128" if tensor.mantissa.dtype.kind == "c" else "float64")
+    double = tensor.mantissa.astype(
+        "complex128" if tensor.mantissa.dtype.kind == "c" else "float64"
+    )
     if double.dtype.kind == "c":
         # Scale first: the magnitude of a subnormal number would lose its phase.
         power = np.frexp(parts(double).max(axis=-1))[1]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend.instructions import Instructions
@@ -41,8 +40,10 @@ class Machine:
     def seconds(self, flops: float, moved: float, steps: int, dtype: str) -> float:
         """Seconds for `steps` steps that take `flops` operations and move `moved` bytes."""
         single = dtype in ("float32", "complex64")
-        return flops / (self.flops * (2 if single else 1)) + moved / self.bandwidth + (
-            steps * self.latency
+        return (
+            flops / (self.flops * (2 if single else 1))
+            + moved / self.bandwidth
+            + (steps * self.latency)
         )
 
 
@@ -115,6 +116,10 @@ class Executable(ABC):
     @abstractmethod
     def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
         """What every slot holds after the forward instructions, inputs included."""
+
+    @abstractmethod
+    def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
+        """The entries ``tensor[where]``, with an integer array on the host for every axis."""
 
     @abstractmethod
     def scale(self, array: Any) -> Scaled:

@@ -2,6 +2,7 @@
 
 from tnlearn.execution.program import Packed as Packed
 from tnlearn.execution.program import Program as Program
+from tnlearn.execution.program import Record as Record
 from tnlearn.execution.questions import compile as compile
 from tnlearn.execution.questions import contract as contract
 from tnlearn.execution.questions import log_contract as log_contract

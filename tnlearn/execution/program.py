@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tnlearn.backend import Backend, Executable, Input, Scaled
-from tnlearn.errors import DataError, DataTypeError
+from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
 from tnlearn.execution.lowering import Lowered, lower
 from tnlearn.execution.slices import Slices
 from tnlearn.network.tensor import as_data
@@ -19,6 +19,10 @@ from tnlearn.values import LogValue
 
 #: A cotangent, or how to find it from the value once that is known.
 Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
+
+
+#: The real precision of each precision: that of logarithms.
+REAL = {"float32": "float32", "float64": "float64", "complex64": "float32", "complex128": "float64"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,19 @@ class Packed:
 
     tensors: tuple[Scaled | None, ...]
     batch: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Every tensor of one forward sweep: the slots of ``lowered.instructions``."""
+
+    lowered: Lowered
+    slots: tuple[Scaled, ...]
+    executable: Executable
+
+    def entries(self, slot: int, where: Sequence[Any]) -> LogValue:
+        """The entries of a slot's tensor at ``where``, an integer array for every axis."""
+        return self.executable.entries(self.slots[slot], where)
 
 
 class Program:
@@ -203,12 +220,21 @@ class Program:
         _, gradient = self._value_and_gradient(packed, seed)
         return logs[0], Packed(tuple(gradient), packed.batch)
 
-    def record(self, x: Packed | Sequence[Any]) -> list[LogValue]:
-        """What every slot of the forward sweep holds; for algorithms that walk the tree."""
-        packed = self._packed(x)
+    def record(self, x: Packed | Sequence[Any]) -> Record:
+        """Run forward and keep every intermediate, for algorithms that walk the tree.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the plan is sliced: the intermediates of all slices are never there together.
+        """
         if self.plan.sliced:
-            raise DataError("a sliced program keeps no record; compile with a larger memory_limit")
-        return [self._executable.log(t) for t in self._executable.record(list(packed.tensors))]
+            raise MemoryLimitError(
+                f"the plan runs in {self.plan.cost.slices:,} slices, so its intermediates cannot "
+                "be kept; compile with a larger memory_limit"
+            )
+        slots = self._executable.record(list(self._packed(x).tensors))
+        return Record(self.lowered, tuple(slots), self._executable)
 
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
@@ -259,16 +285,19 @@ class Program:
         return x if isinstance(x, Packed) else self.pack(x)
 
     def _array(self, array: Any, given: Input) -> Any:
-        data = as_data(array, given.name)
-        shape = tuple(data.shape)
-        fits = len(shape) == len(given.shape) and all(
-            want in (size, -1) for size, want in zip(shape, given.shape, strict=True)
-        )
-        if not fits:
+        dtype = REAL[self.dtype] if given.log else self.dtype
+        if not isinstance(array, np.ndarray) or array.dtype != dtype:
+            array = self._converted(array, given, dtype)
+        shape = tuple(array.shape)
+        if len(shape) != len(given.shape) or any(
+            want not in (size, -1) for size, want in zip(shape, given.shape, strict=True)
+        ):
             wanted = tuple("any" if size == -1 else size for size in given.shape)
             raise DataError(f"tensor {given.name!r} needs shape {wanted}, got {shape}")
-        real = {"complex64": "float32", "complex128": "float64"}.get(self.dtype, self.dtype)
-        dtype = real if given.log else self.dtype
+        return array
+
+    def _converted(self, array: Any, given: Input, dtype: str) -> Any:
+        data = as_data(array, given.name)
         kind = str(data.dtype).rpartition(".")[2]
         if not np.can_cast(kind, dtype):
             raise DataTypeError(

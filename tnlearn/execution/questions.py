@@ -170,9 +170,7 @@ def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, 
     return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
 
 
-def _input(
-    network: TensorNetwork, position: int, structure: Structure, batch: int | None
-) -> Input:
+def _input(network: TensorNetwork, position: int, structure: Structure, batch: int | None) -> Input:
     tensor, labels = network.tensors[position], structure.inputs[position]
     return Input(
         network.names[position],

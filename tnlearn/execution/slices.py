@@ -15,9 +15,7 @@ class Slices:
     Slices are added in a fixed order, so that the result has the same bits every time.
     """
 
-    def __init__(
-        self, executable: Executable, structure: Structure, sliced: Sequence[int]
-    ) -> None:
+    def __init__(self, executable: Executable, structure: Structure, sliced: Sequence[int]) -> None:
         self._executable = executable
         self._structure = structure
         self._sliced = tuple(sliced)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import networkx as nx
@@ -22,10 +22,10 @@ from scipy.spatial import cKDTree
 from tnlearn.errors import NetworkError
 from tnlearn.network.tensor_network import TensorNetwork
 
-_Array: TypeAlias = npt.NDArray[np.float64]
-_Graph: TypeAlias = "nx.MultiGraph[Any]"
+_Array: TypeAlias = npt.NDArray[Any]
+_Graph: TypeAlias = "nx.Graph[Any]"
 _Node: TypeAlias = tuple[str, Hashable]  # a kind of _MARKS, and the tensor's name or the index
-_Points: TypeAlias = dict[_Node, _Array]
+_Points: TypeAlias = dict[_Node, complex]  # x + iy, in units of a typical bond
 _Lines: TypeAlias = dict[tuple[_Node, _Node, int], _Array]
 
 # Okabe and Ito's colours differ for any colour vision; the shapes differ as well.
@@ -38,10 +38,9 @@ _MARKS = {
     "output": ("D", _OUTPUT, _OUTPUT, 0.22, "output index"),
     "loop": ("", "none", _INK, 0.0, ""),
 }
-_LEG = 0.5  # in units of a typical bond, as all lengths here
-_ANGLES = np.pi / 8 * np.array(sorted(range(-7, 9), key=abs)) - np.pi / 2
-_WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)  # downwards first
-_SAMPLES = np.linspace(0, 1, 25)[:, None]
+_LEG = 0.5
+_WAYS = np.exp(1j * (np.pi / 8 * np.array(sorted(range(-7, 9), key=abs)) - np.pi / 2))
+_SAMPLES = (1 - np.cos(np.linspace(0, np.pi, 25))) / 2
 
 
 def draw(
@@ -63,6 +62,7 @@ def draw(
     Parameters
     ----------
     network : TensorNetwork
+        What to draw.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure of 1920 x 1080 that pyplot does not know of:
         ``draw(network).figure.savefig("network.png")``.
@@ -70,7 +70,7 @@ def draw(
         Places of all tensors, up to scale. By default, a lattice if all tensors are called
         "(row, column)", or if all hyperedges are such pairs and the tensors lie between them.
         Otherwise parts that are not joined stand side by side, each a line (folded if long), a
-        tree below its centre (if not too wide), or as Kamada and Kawai's springs place up to
+        tree below its centre (around it if wide), or as Kamada and Kawai's springs place up to
         100 nodes, and plain springs more.
     labels : {"all", "names", "none"}, optional
         "all" writes every name and index, "names" the tensors' names. By default "all" for up
@@ -97,9 +97,9 @@ def draw(
         ax = figure.add_axes((0.01, 0.01, 0.98, 0.98 if title is None else 0.94))
     if title is not None:
         ax.set_title(title, parse_math=False)
-    unit = _frame(ax, np.concatenate([[*points.values()], *lines.values()]), _legend(graph))
-    solid = [point for node, point in points.items() if node[0] in ("tensor", "hyperedge")]
-    diameter = float(np.clip(0.45 * unit * _gap(solid), 3, 42))
+    unit = _frame(ax, _xy([*points.values(), *np.ravel([*lines.values()])]), _legend(graph))
+    gap = _gap([point for (kind, _), point in points.items() if kind in ("tensor", "hyperedge")])
+    diameter = float(np.clip(0.45 * unit * gap, 6, 42))
     _paint(ax, graph, points, lines, diameter)
     full = "all" if len(network) <= 40 else "names" if len(network) <= 120 else "none"
     if (labels or full) != "none":
@@ -108,9 +108,13 @@ def draw(
     return ax
 
 
+def _xy(points: Iterable[complex]) -> _Array:
+    return np.array([*points], dtype=complex).view(float).reshape(-1, 2)
+
+
 def _picture(network: TensorNetwork) -> _Graph:
     """Nodes for all that has a place, tensors first, and an edge for every line."""
-    graph: _Graph = nx.MultiGraph()
+    graph: nx.MultiGraph[Any] = nx.MultiGraph()
     graph.add_nodes_from(("tensor", name) for name in network.names)
     ends: dict[Hashable, list[_Node]] = {index: [] for index in network.sizes}
     for name, tensor in zip(network.names, network.tensors, strict=True):
@@ -138,21 +142,29 @@ def _places(graph: _Graph, layout: Mapping[str, Any] | None, seed: int) -> _Poin
         for node in graph
         if node[0] == "hyperedge" and sum(n[0] == "tensor" for n in graph[node]) > 1
     ]
-    core = nx.Graph(graph.subgraph([*tensors, *joints]))
+    core = _subgraph(graph, {*tensors, *joints})
     if layout is None:
         points = _on_lattice(graph, tensors, joints)
     elif missing := [name for _, name in tensors if name not in layout]:
         raise NetworkError(f"layout has no place for tensor {missing[0]!r}: give one for each")
     else:
-        points = _scaled(core, {node: np.array(layout[node[1]], float) for node in tensors})
+        points = _scaled(core, {node: complex(*layout[node[1]]) for node in tensors})
     if points is None:
-        parts = [core.subgraph(part) for part in nx.connected_components(core)]
+        parts = [_subgraph(core, part) for part in nx.connected_components(core)]
         points = _side_by_side([_arranged(part, seed) for part in parts])
     for node in joints:
         if node not in points:
             points[node] = _between([points[n] for n in core[node]], points)
     _hang(graph, points)
     return points
+
+
+def _subgraph(graph: _Graph, nodes: set[_Node]) -> _Graph:
+    """As networkx's, but in the order of `graph`, not in that of a set of strings."""
+    part: _Graph = nx.Graph()
+    part.add_nodes_from(node for node in graph if node in nodes)
+    part.add_edges_from((u, v) for u, v in graph.edges() if u in nodes and v in nodes)
+    return part
 
 
 def _on_lattice(graph: _Graph, tensors: list[_Node], joints: list[_Node]) -> _Points | None:
@@ -162,70 +174,81 @@ def _on_lattice(graph: _Graph, tensors: list[_Node], joints: list[_Node]) -> _Po
     points = {n: site for n in joints if (site := _site(n[1])) is not None}
     if len(points) < max(len(joints), 1):
         return None
+    ends: dict[_Node, list[complex]] = {}
     for node in tensors:
-        sites = [_site(index) for *_, index in graph.edges(node, data="index")]
-        ends = [site for site in sites if site is not None]
-        if len(ends) < len(sites):
+        indices = dict.fromkeys(index for *_, index in graph.edges(node, data="index"))
+        ends[node] = [site for index in indices if (site := _site(index)) is not None]
+        if len(ends[node]) < len(indices):
             return None
-        if len(ends) > 1:
-            points[node] = _between(ends, points)
+    # What spans the most comes last, so that bonds around a torus give way to the others.
+    for node in sorted(tensors, key=lambda n: max(np.ptp(_xy(ends[n] or [0]), axis=0))):
+        if len(ends[node]) > 1:
+            points[node] = _between(ends[node], points)
     return points if all(n in points or points.keys() & graph[n] for n in tensors) else None
 
 
-def _site(label: Hashable) -> _Array | None:
+def _site(label: Hashable) -> complex | None:
     pair = re.fullmatch(r"\((-?\d+), ?(-?\d+)\)", str(label))
-    return np.array([float(pair[2]), -float(pair[1])]) if pair else None
+    return complex(int(pair[2]), -int(pair[1])) if pair else None
 
 
-def _between(ends: list[_Array], points: _Points) -> _Array:
+def _between(ends: list[complex], points: _Points) -> complex:
     """The middle of `ends`, or a spot at its side if one of `points` is there."""
-    step = ends[-1] - ends[0]
-    side = np.array([step[1], -step[0]]) / max(np.hypot(*step), 1e-9)
-    spots = [np.mean(ends, axis=0) + shift * side for shift in (0, 0.4, -0.4, 0.6, -0.6)]
-    free = cKDTree([*points.values()]).query(spots)[0]
-    return spots[int(np.argmax(np.minimum(free, 0.35)))]
+    spots = np.mean(ends) + _side(ends[-1] - ends[0]) * np.array([0, 0.4, -0.4, 0.6, -0.6])
+    free = cKDTree(_xy(points.values())).query(_xy(spots))[0]
+    return complex(spots[np.argmax(np.minimum(free, 0.35))])
 
 
-def _arranged(part: nx.Graph[Any], seed: int) -> _Points:
+def _side(step: complex) -> complex:
+    """The unit vector at right angles to `step` that points down, or else left."""
+    side = 1j * step / max(abs(step), 1e-9)
+    return -side if side.real + 2 * side.imag > 0 else side
+
+
+def _arranged(part: _Graph, seed: int) -> _Points:
     """Places for a connected part."""
     if nx.is_tree(part):
-        leaves = [node for node in part if part.degree[node] < 2]
-        if len(leaves) < 3:
-            return _line(part, leaves[0])
-        if len(leaves) <= 32:
-            return _tree(part, nx.center(part)[0])
-    if len(part) <= 100:
-        return _scaled(part, nx.kamada_kawai_layout(part))
-    return _scaled(part, nx.spring_layout(part, seed=seed))
+        ends = [node for node in part if part.degree[node] < 2]
+        return _line(part, ends[0]) if len(ends) < 3 else _tree(part, nx.center(part)[0])
+    small = len(part) <= 100
+    found = nx.kamada_kawai_layout(part) if small else nx.spring_layout(part, seed=seed)
+    steps = np.array([complex(*(found[u] - found[v])) for u, v in part.edges])
+    array = np.array([complex(*found[node]) for node in part])
+    # Bonds that are mostly at right angles are turned upright, and the first tensor on top.
+    square = np.sum(steps**4)
+    if abs(square) > 0.1 * np.sum(abs(steps) ** 4):
+        array = array * np.exp(-0.25j * np.angle(square))
+    array -= array.mean()
+    if np.ptp(array.imag) > np.ptp(array.real):
+        array = array * 1j
+    left, top = array[0].real <= 0, array[0].imag >= 0
+    array = array.real * (1 if left else -1) + 1j * array.imag * (1 if top else -1)
+    return _scaled(part, dict(zip(part, array.tolist(), strict=True)))
 
 
-def _scaled(graph: nx.Graph[Any], points: _Points) -> _Points:
+def _scaled(graph: _Graph, points: _Points) -> _Points:
     """`points` with typical edges of length one, or longer where nodes would touch."""
-    edges = [(points[u], points[v]) for u, v in graph.edges if u in points and v in points]
-    length = np.median([np.linalg.norm(p - q) for p, q in edges] or [1.0])
-    gap = _gap([*points.values()])
-    scale = max((1 / d for d in (length, 2 * gap) if d > 0), default=1.0)
+    lengths = [abs(points[u] - points[v]) for u, v in graph.edges if {u, v} <= points.keys()]
+    units = [float(np.median(lengths or [1])), 1.5 * _gap([*points.values()])]
+    scale = max((1 / unit for unit in units if unit > 0), default=1.0)
     return {node: point * scale for node, point in points.items()}
 
 
-def _gap(points: list[_Array]) -> float:
+def _gap(points: list[complex]) -> float:
     """The distance to the next point that nearly all points have; one for a single point."""
-    if len(points) == 1:
-        return 1.0
-    return float(np.quantile(cKDTree(points).query(points, k=2)[0][:, 1], 0.05))
+    near = cKDTree(_xy(points)).query(_xy(points), k=2)[0][:, 1]
+    return float(np.quantile(near, 0.05)) if len(points) > 1 else 1.0
 
 
-def _line(part: nx.Graph[Any], start: _Node) -> _Points:
+def _line(part: _Graph, start: _Node) -> _Points:
     row = max(20, math.isqrt(3 * len(part)))
-    points = {}
-    for k, node in enumerate(nx.dfs_preorder_nodes(part, start)):
-        y, x = divmod(k, row)
-        points[node] = np.array([row - 1 - x if y % 2 else x, -y], dtype=float)
-    return points
+    places = [divmod(k, row) for k in range(len(part))]
+    points = [complex(row - 1 - x if y % 2 else x, -1.4 * y) for y, x in places]
+    return dict(zip(nx.dfs_preorder_nodes(part, start), points, strict=True))
 
 
-def _tree(part: nx.Graph[Any], root: _Node) -> _Points:
-    """Layers: leaves next to each other, and parents amid their children."""
+def _tree(part: _Graph, root: _Node) -> _Points:
+    """Layers, or rings if they would be wide: leaves in a row, parents amid their children."""
     parents = dict(nx.bfs_predecessors(part, root))
     order = list(nx.dfs_preorder_nodes(part, root))
     leaves = [node for node in order if part.degree[node] == 1]
@@ -233,14 +256,19 @@ def _tree(part: nx.Graph[Any], root: _Node) -> _Points:
     below |= {leaf: [float(k)] for k, leaf in enumerate(leaves)}
     for node in order[:0:-1]:
         below[parents[node]].append(float(np.mean(below[node])))
-    depth = nx.single_source_shortest_path_length(part, root)
-    gap = np.clip(len(leaves) / (2.2 * max(depth.values())), 1, 3)
-    return {node: np.array([np.mean(below[node]), -gap * depth[node]]) for node in order}
+    depths = nx.single_source_shortest_path_length(part, root)
+    x = np.array([np.mean(below[node]) for node in order])
+    y = np.array([depths[node] for node in order])
+    if len(leaves) <= 32:
+        array = x - 1j * y * np.clip(len(leaves) / (2.2 * y.max()), 1, 4)
+    else:
+        array = y * max(1, 0.1 * len(leaves) / y.max()) * np.exp(2j * np.pi * x / len(leaves))
+    return dict(zip(order, array.tolist(), strict=True))
 
 
 def _side_by_side(parts: list[_Points]) -> _Points:
     """The parts in rows, as words are, on a page of the shape of a screen."""
-    arrays = [np.array([*part.values()]) for part in parts]
+    arrays = [_xy(part.values()) for part in parts]
     sizes = [np.ptp(array, axis=0) + 1.5 for array in arrays]
     page = max([math.sqrt(16 / 9 * sum(w * h for w, h in sizes)), *(w for w, _ in sizes)])
     points: _Points = {}
@@ -248,53 +276,57 @@ def _side_by_side(parts: list[_Points]) -> _Points:
     for part, array, (width, height) in zip(parts, arrays, sizes, strict=True):
         if x > 0 and x + width > page:
             x, y, row = 0.0, y - row, 0.0
-        corner = np.array([x - array[:, 0].min(), y - array[:, 1].max()])
-        points |= {node: point + corner for node, point in part.items()}
+        shift = complex(x - array[:, 0].min(), y - array[:, 1].max())
+        points |= {node: point + shift for node, point in part.items()}
         x, row = x + width, max(row, height)
     return points
 
 
 def _hang(graph: _Graph, points: _Points) -> None:
-    """Place what hangs from a single node: all the same way if that is free, else each apart."""
+    """Place what hangs from a single node: in one direction wherever most have it free."""
     while waiting := [node for node in graph if node not in points]:
         turn: dict[_Node, _Node] = {}
         for node in waiting:
-            for parent in points.keys() & graph[node]:
-                turn.setdefault(parent, node)
+            for parent in graph[node]:
+                if parent in points:
+                    turn.setdefault(parent, node)
         at = [points[parent] for parent in turn]
-        free = _clearance(at, points, _lines(graph.subgraph(points), points))
-        common = free.min(axis=0)
+        free = _clearance(at, points, _lines(graph, points))
+        share = (free > 0.3).mean(axis=0)
+        common = np.argmax(share > max(0.7, 0.9 * share.max()))
         for node, start, ways in zip(turn.values(), at, free, strict=True):
-            best = np.argmax(ways if common.max() < 0.3 else common)
-            points[node] = start + _LEG * _WAYS[best]
+            best = common if share[common] > 0.7 and ways[common] > 0.3 else np.argmax(ways)
+            points[node] = start + _LEG * complex(_WAYS[best])
 
 
-def _clearance(at: list[_Array], points: _Points, lines: _Lines) -> _Array:
+def _clearance(at: list[complex], points: _Points, lines: _Lines) -> _Array:
     """How free each of the `_WAYS` is from each of the places `at`."""
-    inner = [line[6:-1:6] for line in lines.values()]
     tips = np.array(at)[:, None] + _LEG * _WAYS
-    near = cKDTree(np.concatenate([[*points.values()], *inner])).query(tips, k=2)[0]
+    things = [*points.values(), *np.ravel([line[6:-1:6] for line in lines.values()])]
+    near = cKDTree(_xy(things)).query(_xy(tips.ravel()), k=2)[0]
     # Where the nearest thing is the place itself, the next one says how free the way is.
-    return np.round(np.where(near[..., 0] < _LEG - 1e-6, near[..., 0], near[..., 1]), 3)
+    free: _Array = np.where(near[:, 0] < _LEG - 1e-6, near[:, 0], near[:, 1])
+    return free.round(3).reshape(tips.shape)
 
 
 def _lines(graph: _Graph, points: _Points) -> _Lines:
     """Sampled curves: parallel bonds bend apart, and a bond bends around what stands on it."""
     others = np.array([*points.values()])
     t, lines = _SAMPLES, {}
+    arch = 4 * t * (1 - t)
     for u, v, key in graph.edges(keys=True):
-        p, step = points[u], points[v] - points[u]
-        across = np.array([-step[1], step[0]]) / max(np.hypot(*step), 1e-9)
+        if u not in points or v not in points:
+            continue
+        start, step = points[u], points[v] - points[u]
         if v[0] == "loop":
-            wide = 4 * step + 3 * _LEG / 2 * (1 - 2 * t) * across
-            lines[u, v, key] = p + t * (1 - t) * wide
+            lines[u, v, key] = start + arch * (step + 0.4 * _LEG * (1 - 2 * t) * _side(step))
             continue
         count = graph.number_of_edges(u, v)
-        bend = (key - (count - 1) / 2) * min(0.25, 0.8 / count)
-        along = np.clip((others - p) @ step / max(step @ step, 1e-9), 0, 1)
-        if (np.linalg.norm(others - p - along[:, None] * step, axis=1) < 0.12).sum() > 2:
-            bend += 0.4
-        lines[u, v, key] = p + t * step + 4 * bend * t * (1 - t) * across
+        bend = (key - (count - 1) / 2) * min(0.25, 0.8 / count) * arch
+        along = ((others - start) * np.conj(step)).real / max(abs(step) ** 2, 1e-9)
+        if (abs(others - start - along.clip(0, 1) * step) < 0.12).sum() > 2:
+            bend += 0.35 * np.sqrt(arch)
+        lines[u, v, key] = start + t * step + bend * _side(step)
     return lines
 
 
@@ -322,7 +354,7 @@ def _frame(ax: Axes, array: _Array, entries: list[Line2D]) -> float:
     columns = int(np.clip(width // 170, 1, len(entries)))
     legend = min(22 * math.ceil(len(entries) / columns) + 10, height / 2)
     low, high = array.min(axis=0) - 0.4, array.max(axis=0) + 0.4
-    span = np.maximum(high - low, (7, 4))  # or a few tensors would be blown up to fill the page
+    span = np.maximum(high - low, (5, 3))  # or a few tensors would be blown up to fill the page
     unit = float(min(width / span[0], (height - legend) / span[1]))
     x, y = (low + high) / 2
     ax.set_xlim(x - width / unit / 2, x + width / unit / 2)
@@ -336,7 +368,7 @@ def _frame(ax: Axes, array: _Array, entries: list[Line2D]) -> float:
 def _paint(ax: Axes, graph: _Graph, points: _Points, lines: _Lines, diameter: float) -> None:
     sizes = [graph.edges[edge]["size"] for edge in lines]
     bonds = LineCollection(
-        list(lines.values()),
+        [_xy(line) for line in lines.values()],
         linewidths=[_width(size) for size in sizes],
         linestyles=["-" if size > 1 else "--" for size in sizes],
         colors=[_OUTPUT if "output" in (u[0], v[0]) else _INK for u, v, _ in lines],
@@ -345,16 +377,11 @@ def _paint(ax: Axes, graph: _Graph, points: _Points, lines: _Lines, diameter: fl
     )
     ax.add_collection(bonds, autolim=False)
     for kind, (marker, face, edge, scale, _) in _MARKS.items():
-        at = [points[node] for node in graph if node[0] == kind]
-        if at and marker:
+        at = _xy(points[node] for node in graph if node[0] == kind)
+        if len(at) and marker:
+            size = max(scale * diameter, 2.5) ** 2
             ax.scatter(
-                *np.transpose(at),
-                s=max(scale * diameter, 2.5) ** 2,
-                c=face,
-                marker=marker,
-                edgecolors=edge,
-                zorder=2,
-                gid=kind,
+                at[:, 0], at[:, 1], size, face, marker=marker, edgecolors=edge, zorder=2, gid=kind
             )
 
 
@@ -362,20 +389,23 @@ class _Pen:
     """Writes labels where no other label, tensor or mark is yet."""
 
     def __init__(
-        self, ax: Axes, points: _Points, lines: _Lines, diameter: float, keep: bool
+        self, ax: Axes, points: _Points, lines: _Lines, diameter: float, *, keep: bool
     ) -> None:
         self.ax, self.diameter, self.keep = ax, diameter, keep
         self.pixel = ax.figure.dpi / 72
-        self.ink = ax.transData.transform(np.concatenate([np.empty((0, 2)), *lines.values()]))
-        self.centres = [*ax.transData.transform([*points.values()])]
-        self.halves = [np.full(2, diameter * self.pixel * _MARKS[kind][3] / 2) for kind, _ in points]
+        self.ink = ax.transData.transform(_xy(np.ravel([*lines.values()])))
+        self.centres = [*ax.transData.transform(_xy(points.values()))]
+        radius = diameter * self.pixel / 2
+        self.halves = [np.full(2, radius * _MARKS[kind][3]) for kind, _ in points]
 
-    def put(self, label: Hashable, at: _Array, ways: _Array, gap: float, kind: str) -> None:
-        """Write `label` beside one of the spots `at`, or a tensor's name inside it if it fits.
+    def put(self, label: Hashable, kind: str, at: _Array, ways: _Array, gap: float) -> None:
+        """Write `label` at one of the spots `at`, as far off in its one of `ways` as needed.
 
-        A spot (in data) is left in the direction of `ways` (unit vectors), by `gap` points.
+        Spots that cross fewer lines come first, and `gap` is in points. A tensor's name is
+        written on the tensor where it fits.
         """
         name = kind == "tensor"
+        fontsize = float(np.clip((0.4 if name else 0.33) * self.diameter, 8, 14))
         note = self.ax.annotate(
             _text(label),
             at[0],
@@ -384,7 +414,7 @@ class _Pen:
             ha="center",
             va="center",
             color=_MARKS[kind][2],
-            fontsize=float(np.clip((0.4 if name else 0.33) * self.diameter, 8, 14)),
+            fontsize=fontsize,
             parse_math=False,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
             zorder=3,
@@ -392,13 +422,14 @@ class _Pen:
         )
         box = note.get_window_extent()
         half = np.array([box.width, box.height]) / 2
-        if name and half.max() < 0.45 * self.diameter * self.pixel:
-            note.set_path_effects([])
+        fitting = fontsize * 0.42 * self.diameter * self.pixel / half.max()
+        if name and fitting > 7:
+            note.set(fontsize=min(fitting, fontsize), path_effects=[])
             return
         start = self.ax.transData.transform(at)
-        shift = ways * (gap * self.pixel + np.abs(ways) @ half)[:, None]
-        covered = self._within(start + shift, half, np.array(self.centres), np.array(self.halves))
-        crossed = self._within(start + shift, half, self.ink, np.zeros(2))
+        shift = ways * (gap * self.pixel + abs(ways) @ half)[:, None]
+        covered = _meet(start + shift, half, np.array(self.centres), np.array(self.halves))
+        crossed = _meet(start + shift, half, self.ink, np.zeros(2))
         best = np.lexsort((crossed, covered))[0]
         if covered[best] and not self.keep:
             note.remove()
@@ -408,30 +439,29 @@ class _Pen:
         self.centres.append(start[best] + shift[best])
         self.halves.append(half)
 
-    @staticmethod
-    def _within(spots: _Array, half: _Array, centres: _Array, halves: _Array) -> _Array:
-        """How many of the boxes at `centres` a box at each of `spots` meets."""
-        apart = np.abs(spots[:, None] - centres) - half - halves
-        return (apart < 0).all(axis=-1).sum(axis=-1)
+
+def _meet(spots: _Array, half: _Array, centres: _Array, halves: _Array) -> _Array:
+    """How many of the boxes at `centres` a box at each of `spots` meets."""
+    apart = abs(spots[:, None] - centres) - half - halves
+    return np.asarray((apart < 0).all(axis=-1).sum(axis=-1))
 
 
-def _write(pen: _Pen, graph: _Graph, points: _Points, lines: _Lines, indices: bool) -> None:
+def _write(pen: _Pen, graph: _Graph, points: _Points, lines: _Lines, *, indices: bool) -> None:
     """Names at their tensors, then indices at their marks or along their bonds."""
     clear = _clearance([*points.values()], points, lines)
     order = dict(zip(points, np.argsort(-clear, axis=1, kind="stable"), strict=True))
     for kind, label in graph:
         # A hyperedge that is open is labelled at the end of its leg.
         if kind == "tensor" or (indices and (kind == "output" or ("output", label) not in points)):
-            at = np.tile(points[kind, label], (len(_WAYS), 1))
+            at = np.full(len(_WAYS), points[kind, label])
             gap = _MARKS[kind][3] * pen.diameter / 2 + 2
-            pen.put(label, at, _WAYS[order[kind, label]], gap, kind)
+            pen.put(label, kind, _xy(at), _xy(_WAYS[order[kind, label]]), gap)
     for (u, v, key), line in lines.items():
         if indices and u[0] == v[0] == "tensor":
             middle = np.array([12, 12, 8, 8, 16, 16])
-            along = line[middle + 1] - line[middle - 1]
-            across = np.stack([-along[:, 1], along[:, 0]], axis=1) * np.tile([[1], [-1]], (3, 1))
-            across /= np.linalg.norm(along, axis=1, keepdims=True)
-            pen.put(graph.edges[u, v, key]["index"], line[middle], across, 4, "loop")
+            across = (line[middle + 1] - line[middle - 1]) * np.tile([1j, -1j], 3)
+            ways = _xy(across / np.maximum(abs(across), 1e-9))
+            pen.put(graph.edges[u, v, key]["index"], "loop", _xy(line[middle]), ways, 4)
 
 
 def _text(label: Hashable) -> str:

@@ -56,7 +56,9 @@ def from_einsum(equation: str, arrays: Sequence[Any]) -> TensorNetwork:
     hidden = max((i for term in inputs for i in term if isinstance(i, int)), default=0)
     ellipsis: list[Index] = list(range(hidden, 0, -1))
     if arrow:
-        output = _letters(right, len(right.replace("...", "")) + hidden * ("..." in right), equation)
+        output = _letters(
+            right, len(right.replace("...", "")) + hidden * ("..." in right), equation
+        )
     else:
         once = Counter(i for term in inputs for i in term)
         output = ellipsis + sorted(i for i in once if once[i] == 1 and isinstance(i, str))
@@ -107,7 +109,9 @@ def _letters(term: str, rank: int, equation: str) -> list[Index]:
     letters: list[Index] = [*before, *after]
     hidden = rank - len(letters)
     if not all(str(c).isalpha() for c in letters):
-        raise NetworkError(f"term {term!r} of the equation {equation!r} holds a sign that is no letter")
+        raise NetworkError(
+            f"term {term!r} of the equation {equation!r} holds a sign that is no letter"
+        )
     if hidden < 0 or (hidden and not dots):
         raise NetworkError(
             f"term {term!r} of the equation {equation!r} has {len(letters)} indices, "

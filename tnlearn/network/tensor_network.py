@@ -174,9 +174,7 @@ class TensorNetwork:
         positions = sorted({self.position(name) for name in names})
         inside = [self._tensors[p] for p in positions]
         chosen = set(positions)
-        outside = {
-            i for p, t in enumerate(self._tensors) if p not in chosen for i in t.indices
-        }
+        outside = {i for p, t in enumerate(self._tensors) if p not in chosen for i in t.indices}
         wanted = outside.union(self._output)
         output = dict.fromkeys(i for t in inside for i in t.indices if i in wanted)
         named = [replace(t, name=self.names[p]) for t, p in zip(inside, positions, strict=True)]

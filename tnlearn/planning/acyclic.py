@@ -128,7 +128,7 @@ def _neighbours(structure: Structure, edges: list[tuple[int, int]]) -> list[list
 
 def _roots(structure: Structure, neighbours: list[list[int]]) -> list[int]:
     """One tensor of each part: the one with the most entries in open indices of its own."""
-    alone: dict[int, int] = {index: 0 for index in structure.output}
+    alone: dict[int, int] = dict.fromkeys(structure.output, 0)
     for term in structure.reduced:
         for index in term:
             if index in alone:

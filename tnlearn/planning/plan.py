@@ -49,8 +49,11 @@ class Plan:
     def __str__(self) -> str:
         structure, cost = self.structure, self.cost
         rows = [
-            ("network", f"{len(structure.inputs)} tensors, {len(structure.sizes)} indices, "
-             f"{len(structure.output)} open"),
+            (
+                "network",
+                f"{len(structure.inputs)} tensors, {len(structure.sizes)} indices, "
+                f"{len(structure.output)} open",
+            ),
             ("order", f"{self.order}, {len(self.path)} steps"),
             ("arithmetic", f"{self.dtype} on {self.backend}"),
             ("flops", f"{cost.flops:.3e}"),

@@ -67,9 +67,7 @@ def plan(
     return Plan(structure, path, sliced, dtype, backend, order, cost)
 
 
-def batch_number(
-    network: TensorNetwork, names: Sequence[Index], batch: Index | None
-) -> int | None:
+def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:
     """The number of the batch index, checked to be open."""
     if batch is None:
         return None

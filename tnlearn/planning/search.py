@@ -101,10 +101,16 @@ def _symbols(structure: Structure) -> tuple[list[list[str]], list[str], dict[str
             "most 1,000,000: give an explicit path"
         )
     # Characters below 256 and the surrogates, which are no characters, are stepped over.
-    letter = [chr(256 + k) if 256 + k < 0xD800 else chr(2304 + k) for k in range(len(structure.sizes))]
+    letter = [
+        chr(256 + k) if 256 + k < 0xD800 else chr(2304 + k) for k in range(len(structure.sizes))
+    ]
     inputs = [[letter[i] for i in term] for term in structure.reduced]
     used = {i for term in structure.reduced for i in term}
-    return inputs, [letter[i] for i in structure.output], {letter[i]: structure.sizes[i] for i in sorted(used)}
+    return (
+        inputs,
+        [letter[i] for i in structure.output],
+        {letter[i]: structure.sizes[i] for i in sorted(used)},
+    )
 
 
 def _from_linear(path: Iterable[Sequence[int]], count: int) -> Path:

@@ -57,8 +57,11 @@ def _on_largest_step(inside: Structure, pairs: Sequence[Pair], batch: int | None
     indices: tuple[int, ...] = ()
     largest = -1
     for pair in pairs:
-        groups = (pair.result, pair.batch + pair.left + pair.summed,
-                  pair.batch + pair.right + pair.summed)
+        groups = (
+            pair.result,
+            pair.batch + pair.left + pair.summed,
+            pair.batch + pair.right + pair.summed,
+        )
         size = sum(inside.elements(group) for group in groups)
         if size > largest:
             largest, indices = size, pair.result + pair.summed

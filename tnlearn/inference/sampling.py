@@ -1,0 +1,141 @@
+"""Exact, independent samples: down the contraction tree that summed the states."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn.backend import sources
+from tnlearn.errors import ModelError
+from tnlearn.execution import Record, compile
+from tnlearn.inference.partition import closed
+from tnlearn.network import HasNetwork, Model, TensorNetwork
+
+States = npt.NDArray[np.int64]
+
+#: Entries of the conditional tables drawn from at once, all samples together.
+CHUNK = 2**22
+
+
+def sample(
+    thing: TensorNetwork | HasNetwork,
+    size: int,
+    *,
+    seed: int | np.random.Generator | None = None,
+    **options: Any,
+) -> npt.NDArray[Any]:
+    """Exact, independent samples of the distribution a network or model stands for.
+
+    The network is contracted once and every intermediate is kept. Then the tree is walked from
+    the root back: the indices summed in a step are drawn, for all samples at once, from their
+    distribution given those already drawn.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+        Its network must be closed, with non-negative entries.
+    size : int
+        Number of samples.
+    seed : int or numpy.random.Generator, optional
+    **options
+        As for `tnlearn.compile`.
+
+    Returns
+    -------
+    array, shape (size, n_sites)
+        In the model's own values, columns in the order of ``model.sites``; of a bare network,
+        positions (int64), columns in the order of ``network.sizes``.
+
+    Raises
+    ------
+    ModelError
+        If the network is no distribution: open, negative, complex, or zero everywhere.
+    """
+    network = closed(thing)
+    if size < 0:
+        raise ModelError(f"cannot draw {size} samples")
+    if 0 in network.sizes.values():
+        raise ModelError("an index of the network has size 0: there are no states to sample")
+    _check_distribution(network)
+    program = compile(network, **options)
+    record = program.record([tensor.data for tensor in network])
+    drawn = _draw(record, network, size, np.random.default_rng(seed))
+    columns = [drawn[k] for k in range(len(network.sizes))]
+    if not isinstance(thing, Model):
+        return np.stack(columns, axis=1)
+    numbers = {name: k for k, name in enumerate(network.sizes)}
+    values = [np.asarray(thing.values(site)) for site in thing.sites]
+    return np.stack(
+        [v[columns[numbers[s]]] for s, v in zip(thing.sites, values, strict=True)], axis=1
+    )
+
+
+def _check_distribution(network: TensorNetwork) -> None:
+    for name, tensor in zip(network.names, network.tensors, strict=True):
+        if not tensor.log and (np.iscomplexobj(tensor.data) or np.any(tensor.data < 0)):
+            raise ModelError(
+                f"tensor {name!r} has negative or complex entries, so the products of the "
+                "network's tensors are no probabilities"
+            )
+
+
+def _draw(
+    record: Record, network: TensorNetwork, size: int, generator: np.random.Generator
+) -> dict[int, States]:
+    """States of every index, by number."""
+    labels, forward = record.lowered.labels, record.lowered.instructions.forward
+    sizes = tuple(network.sizes.values())
+    if record.entries(record.lowered.instructions.value, ()).log == -np.inf:
+        raise ModelError("every state has probability zero: there is nothing to sample")
+    drawn: dict[int, States] = {}
+    for step in reversed(forward):
+        terms = {slot: labels[slot] for slot in sources(step)}
+        summed = [i for i in dict.fromkeys(chain(*terms.values())) if i not in drawn]
+        if summed:
+            shape = tuple(sizes[i] for i in summed)
+            chosen = _draw_jointly(record, terms, summed, shape, drawn, generator.random(size))
+            for index, states in zip(summed, np.unravel_index(chosen, shape), strict=True):
+                drawn[index] = states
+    return drawn
+
+
+def _draw_jointly(
+    record: Record,
+    terms: dict[int, tuple[int, ...]],
+    summed: list[int],
+    shape: tuple[int, ...],
+    drawn: dict[int, States],
+    uniform: npt.NDArray[np.float64],
+) -> States:
+    """Joint states (flat) of the indices summed in one step, given those drawn before."""
+    chosen = np.empty(len(uniform), dtype=np.int64)
+    rows = max(1, CHUNK // math.prod(shape))
+    for start in range(0, len(uniform), rows):
+        part = slice(start, start + rows)
+        count = len(uniform[part])
+        logs = np.zeros((count, *shape))
+        for slot, term in terms.items():
+            where = [_positions(index, summed, shape, drawn, part) for index in term]
+            logs = logs + record.entries(slot, where).log
+        table = logs.reshape(count, -1)
+        weights = np.exp(table - table.max(axis=1, keepdims=True))
+        heights = weights.cumsum(axis=1)
+        # A weight of zero is never chosen: its height equals the one before.
+        chosen[part] = (heights <= (uniform[part] * heights[:, -1])[:, None]).sum(axis=1)
+    return chosen
+
+
+def _positions(
+    index: int, summed: list[int], shape: tuple[int, ...], drawn: dict[int, States], part: slice
+) -> States:
+    """Where to look along an index: its drawn states down axis 0, or all along its own axis."""
+    if index in drawn:
+        return drawn[index][part].reshape(-1, *(1 for _ in shape))
+    axis = summed.index(index)
+    along = [1] * (1 + len(shape))
+    along[1 + axis] = -1
+    return np.arange(shape[axis]).reshape(along)

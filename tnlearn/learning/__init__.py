@@ -1,0 +1,3 @@
+"""Models that learn from data, as scikit-learn estimators."""
+
+from tnlearn.learning.mps_classifier import MPSClassifier as MPSClassifier
