@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
+from random import Random
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -98,7 +99,30 @@ def check_log_gradient(case: Case) -> None:
             assert error <= TOLERANCE * bounds[k][at][0], (k, at, case)
 
 
-CHECKS = [check_value, check_log, check_gradient, check_log_entries, check_log_gradient]
+def check_any_plan(case: Case) -> None:
+    """Any order of contraction and any slices, of open indices as well, give the same."""
+    plan, random = tnl.plan(case.network()), Random(case.label)
+    numbers = range(len(case.sizes))
+    sliced = tuple(random.sample(numbers, random.randint(0, min(3, len(numbers)))))
+    plan = replace(plan, path=random_path(len(case.terms), random), sliced=sliced)
+    program = tnl.compile(case.network(), plan=plan)
+    x, message = program.pack(case.arrays()), f"{plan.path}, {sliced} of {case}"
+    assert_same(program(x), exact_value(case), message)
+    assert_log(program.log(x), case.value(), case)
+    value, gradient = program.value_and_gradient(x, cotangent(case))
+    assert_same(value, exact_value(case), message)
+    for got, expected in zip(program.unpack(gradient), exact_gradient(case), strict=True):
+        assert_same(got, expected, message)
+
+
+CHECKS = [
+    check_value,
+    check_log,
+    check_gradient,
+    check_log_entries,
+    check_log_gradient,
+    check_any_plan,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -257,20 +281,47 @@ def test_programs_run_from_many_threads() -> None:
     assert [float(v) for v in values] == [k * 16.0**8 for k in range(64)]
 
 
+@pytest.mark.parametrize("sliced", ["", "j", "k"])
 @pytest.mark.parametrize("size", [0, 1, 2, 5])
-def test_batch_index_of_any_size(size: int) -> None:
+def test_batch_index_of_any_size(size: int, sliced: str) -> None:
     matrices = np.arange(6.0 * size).reshape(size, 2, 3)
     vectors = np.arange(3.0 * size).reshape(3, size)
     network = build([np.ones((4, 2, 3)), np.ones((3, 4)), A], ["bij", "jb", "ik"], "kb")
-    program = tnl.compile(network, batch="b")
+    plan = tnl.plan(network, batch="b")
+    plan = replace(plan, sliced=tuple(list(network.sizes).index(index) for index in sliced))
+    program = tnl.compile(network, batch="b", plan=plan)
     x = program.pack([matrices, vectors, A])
     expected = np.einsum("bij,jb,ik->kb", matrices, vectors, A)
     np.testing.assert_array_equal(program(x), expected)
     weight = np.arange(3.0 * size).reshape(3, size)
-    value, gradient = program.value_and_gradient(x, weight)
+    value, packed = program.value_and_gradient(x, weight)
     np.testing.assert_array_equal(value, expected)
-    by_vectors = np.einsum("bij,ik,kb->jb", matrices, A, weight)
-    np.testing.assert_array_equal(program.unpack(gradient)[1], by_vectors)
+    by_matrices, by_vectors, by_a = program.unpack(packed)
+    np.testing.assert_array_equal(by_matrices, np.einsum("jb,ik,kb->bij", vectors, A, weight))
+    np.testing.assert_array_equal(by_vectors, np.einsum("bij,ik,kb->jb", matrices, A, weight))
+    np.testing.assert_array_equal(by_a, np.einsum("bij,jb,kb->ik", matrices, vectors, weight))
+
+
+REFUSED: list[tuple[str, list[Any], type[Exception], str]] = [
+    ("too few", [np.ones((2, 2, 3))], ValueError, "2 tensors but 1 arrays"),
+    ("shape", [np.ones((2, 2, 3)), np.ones((4, 2))], ValueError, r"'1' needs shape \(3,"),
+    ("rank", [np.ones((2, 3)), np.ones((3, 2))], ValueError, r"'0' .*got \(2, 3\)"),
+    ("batch", [np.ones((2, 2, 3)), np.ones((3, 4))], ValueError, "2 on .*'0' but 4 on '1'"),
+    ("nan", [np.ones((2, 2, 3)), np.full((3, 2), np.nan)], ValueError, "'1' holds nan"),
+    ("inf", [np.full((2, 2, 3), -np.inf), np.ones((3, 2))], ValueError, "'0' holds -inf"),
+    ("complex", [np.ones((2, 2, 3)), np.ones((3, 2)) * 1j], TypeError, "'1'.*complex128.*float64"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"), [pytest.param(*r[1:], id=r[0]) for r in REFUSED]
+)
+def test_arrays_that_are_refused(arrays: list[Any], error: type[Exception], message: str) -> None:
+    network = build([np.ones((2, 2, 3)), np.ones((3, 2))], ["bij", "jb"], "bi")
+    program = tnl.compile(network, batch="b")
+    with pytest.raises(error, match=message) as caught:
+        program.pack(arrays)
+    assert isinstance(caught.value, tnl.TnlearnError)
 
 
 def build(arrays: list[Any], indices: list[str], output: str) -> tnl.TensorNetwork:
@@ -282,6 +333,15 @@ def cotangent(case: Case) -> Array | None:
     if not case.output:
         return None
     return as_array(case.cotangent, case.shape(case.output), case.is_complex)
+
+
+def random_path(tensors: int, random: Random) -> tuple[tuple[int, int], ...]:
+    live, path = list(range(tensors)), []
+    for step in range(tensors, 2 * tensors - 1):
+        random.shuffle(live)
+        path.append((live.pop(), live.pop()))
+        live.append(step)
+    return tuple(path)
 
 
 def quotient(a: Pair, b: Pair) -> tuple[Fraction, Fraction]:
@@ -302,7 +362,7 @@ def exact_gradient(case: Case) -> list[Array]:
     ]
 
 
-def assert_same(got: Any, expected: Array, case: Case) -> None:
+def assert_same(got: Any, expected: Array, case: Case | str) -> None:
     """Equal to the last bit; numbers of a complex network are complex."""
     assert isinstance(got, np.ndarray), case
     assert got.shape == expected.shape, case

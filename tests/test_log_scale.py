@@ -191,6 +191,22 @@ def test_zeros_among_the_outputs() -> None:
     np.testing.assert_allclose(got.log[::2], [-600 * math.log(10), 600 * math.log(10)], rtol=1e-14)
 
 
+@pytest.mark.parametrize("terms", [["a"], ["a", "a"], ["a", "ab", "b"]])
+def test_what_cancellation_leaves_is_not_lost(terms: list[str]) -> None:
+    """40 factors of 1 - (1 - 2^-50), each found by a sum, are 2^-2000."""
+    entries = {"a": np.array([1.0, 2.0**-50 - 1]), "ab": np.eye(2), "b": np.ones(2)}
+    tensors = [
+        tnl.Tensor(
+            entries[term] if k == 0 or term != "a" else np.ones(2), [f"{i}{n}" for i in term]
+        )
+        for n in range(40)
+        for k, term in enumerate(terms)
+    ]
+    got = tnl.log_contract(tnl.TensorNetwork(tensors))
+    assert got.phase == 1
+    assert got.log == pytest.approx(-2000 * math.log(2), rel=1e-14)
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 @pytest.mark.parametrize("angle", [0.0, 0.3, 2.5, -1.0, math.pi / 2])
 def test_complex_phase(angle: float, scale: float) -> None:

@@ -186,27 +186,30 @@ def _finish(
     sharing: Sequence[Hashable],
 ) -> tuple[int | None, ...]:
     """Gradients in the shape of the arrays that were given, summed over those that share one."""
-    groups: dict[Hashable, list[int]] = {}
-    full: list[int | None] = []
+    groups: dict[Hashable, dict[int, int]] = {}
     for number, gradient in enumerate(gradients):
-        if gradient is None:
-            full.append(None)
-            continue
-        slot = writer.expand(gradient, writer.labels[number])
-        full.append(_by_logarithm(writer, slot, number) if inputs[number].log else slot)
-        groups.setdefault(sharing[number], []).append(number)
+        if gradient is not None:
+            slot = writer.expand(gradient, writer.labels[number])
+            if inputs[number].log:
+                slot = _by_logarithm(writer, slot, number)
+            groups.setdefault(sharing[number], {})[number] = slot
     shared: list[int | None] = [None] * len(inputs)
     for members in groups.values():
-        slots = tuple(slot for k in members if (slot := full[k]) is not None)
-        conj = tuple(inputs[k].conj for k in members)
-        total = slots[0]
-        if len(slots) > 1 or conj[0]:
-            total = writer.new(writer.labels[members[0]])
-            leading = writer.leading(writer.labels[total])
-            writer.written.append(Add(total, slots, conj, leading))
+        total = _total(writer, members, [inputs[k].conj for k in members])
         for k in members:
             shared[k] = total
     return tuple(shared)
+
+
+def _total(writer: _Writer, members: dict[int, int], conj: Sequence[bool]) -> int:
+    """The slot of the sum of the members' gradients, conjugated where the tensor was."""
+    first, *others = members.values()
+    if not others and not conj[0]:
+        return first
+    labels = writer.labels[first]
+    total = writer.new(labels)
+    writer.written.append(Add(total, (first, *others), tuple(conj), writer.leading(labels)))
+    return total
 
 
 def _by_logarithm(writer: _Writer, gradient: int, number: int) -> int:
@@ -215,7 +218,9 @@ def _by_logarithm(writer: _Writer, gradient: int, number: int) -> int:
     shape = tuple(writer.size((label,)) for label in labels)
     leading = writer.leading(labels)
     batch = -1 if leading is not None else writer.size(labels)
-    operands = [Operand(slot, None, (batch, 1, 1), False, leading) for slot in (gradient, number)]
+    first, second = (
+        Operand(slot, None, (batch, 1, 1), False, leading) for slot in (gradient, number)
+    )
     target = writer.new(labels)
-    writer.written.append(Contract(target, *operands, shape, leading, False, 1))
+    writer.written.append(Contract(target, first, second, shape, leading, False, 1))
     return target

@@ -249,7 +249,7 @@ class Program:
             value = self._zeros(self._output_shape(packed.batch))
             seed(value)
             return value, [
-                None if k in self._constants else self._zeros(np.shape(array))
+                None if array is None or k in self._constants else self._zeros(array.shape)
                 for k, array in enumerate(packed.tensors)
             ]
         executable = self._executable_with_gradient
@@ -309,15 +309,13 @@ class Program:
     def _batch_size(self, arrays: Sequence[Any]) -> int | None:
         if self._batch is None:
             return None
-        sizes = {
-            given.name: array.shape[given.leading]
-            for array, given in zip(arrays, self._inputs, strict=True)
-            if given.leading is not None
-        }
-        first, *rest = sizes.items()
-        for name, size in rest:
-            if size != first[1]:
-                raise DataError(
-                    f"the batch has size {first[1]} on tensor {first[0]!r} but {size} on {name!r}"
-                )
-        return first[1]
+        sizes: dict[int, str] = {}
+        for array, given in zip(arrays, self._inputs, strict=True):
+            if given.leading is not None:
+                sizes.setdefault(int(array.shape[given.leading]), given.name)
+        (size, first), *others = sizes.items()
+        for other, name in others:
+            raise DataError(
+                f"the batch has size {size} on tensor {first!r} but {other} on {name!r}"
+            )
+        return size

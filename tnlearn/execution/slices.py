@@ -42,9 +42,8 @@ class Slices:
         totals: list[Scaled | None] = [None] * len(inputs)
         for position in self._positions():
             part = self._at(cotangent, self._structure.output, position)
-            _, gradients = self._executable.run_with_gradient(
-                self._taken(inputs, position), lambda _, part=part: part
-            )
+            taken = self._taken(inputs, position)
+            _, gradients = self._executable.run_with_gradient(taken, constantly(part))
             for k, gradient in enumerate(gradients):
                 if gradient is not None:
                     term = self._structure.inputs[k]
@@ -72,6 +71,11 @@ class Slices:
             shape = [self._structure.sizes[index] for index in term]
             part = self._executable.place(part, axes, shape)
         return part if total is None else self._executable.add(total, part)
+
+
+def constantly(cotangent: Scaled) -> Callable[[Scaled], Scaled]:
+    """A cotangent known beforehand, whatever the value."""
+    return lambda _value: cotangent
 
 
 def _axes(term: Sequence[int], position: Mapping[int, int]) -> dict[int, int]:

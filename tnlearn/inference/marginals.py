@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,15 +90,10 @@ def _by_gradient(
         for k, subset in enumerate(subsets)
     ]
     names = [f"model {k}" for k in range(len(network))]
-    named = [_called(tensor, name) for tensor, name in zip(network, names, strict=True)]
+    named = [replace(tensor, name=name) for tensor, name in zip(network, names, strict=True)]
     probed = TensorNetwork([*named, *probes])
     _, gradient = log_value_and_gradient(probed, constants=names, **options)
     return {s: _normalised(gradient[f"probe {k}"], s) for k, s in enumerate(subsets)}
-
-
-def _called(tensor: Tensor, name: str) -> Tensor:
-    flags = {"parameter": tensor.parameter, "conj": tensor.conj, "log": tensor.log}
-    return Tensor(tensor.data, tensor.indices, name, **flags)
 
 
 def _normalised(value: LogValue, subset: tuple[Index, ...]) -> Probabilities:

@@ -25,7 +25,7 @@ def trigonometric(x: Array, degree: int) -> Array:
 
 
 def polynomial(x: Array, degree: int) -> Array:
-    """Powers 1, x, ..., x^degree, as Legendre polynomials of 2 x - 1: the same span, well scaled."""
+    """Powers 1, x, ..., x^degree, as Legendre polynomials of 2 x - 1: one span, well scaled."""
     return np.polynomial.legendre.legvander(2 * x - 1, degree)
 
 
@@ -88,7 +88,7 @@ class SiteFeatures:
 def _scaled(x: Array, low: Array, high: Array) -> Array:
     # Halves first: the difference of two large numbers may be out of range, that of halves not.
     width = np.where(high > low, high / 2 - low / 2, 1)
-    return np.clip((x / 2 - low / 2) / width, 0, 1)
+    return np.asarray(np.clip((x / 2 - low / 2) / width, 0, 1))
 
 
 def _gauge(raw: Array) -> Array:

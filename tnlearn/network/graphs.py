@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -155,11 +156,4 @@ def _tensor_node(graph: nx.MultiGraph[Any], node: Any, tensor: Tensor) -> Tensor
     indices = tuple(by_axis[axis] for axis in range(len(tensor.shape)))
     if indices == tensor.indices:
         return tensor
-    return Tensor(
-        tensor.data,
-        indices,
-        tensor.name,
-        parameter=tensor.parameter,
-        conj=tensor.conj,
-        log=tensor.log,
-    )
+    return replace(tensor, indices=indices)

@@ -21,10 +21,14 @@ class ForeignArray(Protocol):
     """An array of another library (CuPy, PyTorch, ...), held as it is."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        ...
 
     @property
-    def dtype(self) -> Any: ...
+    def dtype(self) -> Any:
+        """Precision of the entries, as that library writes it."""
+        ...
 
     def __dlpack__(self) -> Any: ...
 

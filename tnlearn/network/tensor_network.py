@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from types import MappingProxyType
@@ -250,19 +251,6 @@ class TensorNetwork:
             raise NetworkError(
                 f"index {index!r} is on no tensor; {_some(tuple(self._sizes))}"
             ) from None
-
-
-def replace(tensor: Tensor, **changes: Any) -> Tensor:
-    """`tensor` with some of its fields changed."""
-    fields = {
-        "data": tensor.data,
-        "indices": tensor.indices,
-        "name": tensor.name,
-        "parameter": tensor.parameter,
-        "conj": tensor.conj,
-        "log": tensor.log,
-    }
-    return Tensor(**(fields | changes))
 
 
 def _positions(tensors: tuple[Tensor, ...]) -> dict[str, int]:

@@ -104,7 +104,7 @@ class Ising:
         energies = -spins @ np.array([self.fields[site] for site in self.sites])
         for (a, b), coupling in self.couplings.items():
             energies -= coupling * spins[:, column[a]] * spins[:, column[b]]
-        return energies
+        return np.asarray(energies)
 
     def network(self) -> TensorNetwork:
         """The closed network whose value is Z: a tensor per bond and per field.

@@ -25,7 +25,7 @@ def as_bytes(limit: int | float | str | None) -> int:
         If it cannot be read, or is not positive.
     """
     if limit is None:
-        return 2 ** ((available_bytes() // 2).bit_length() - 1)
+        return 1 << ((available_bytes() // 2).bit_length() - 1)
     if isinstance(limit, str):
         found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?i?)B?\s*", limit, re.IGNORECASE)
         unit = found and found[2].upper().replace("I", "i")

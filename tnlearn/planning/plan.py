@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,13 +71,9 @@ class Plan:
 
 def readable_bytes(count: float) -> str:
     """A number of bytes with a binary unit."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if count < 1024:
-            break
-        count /= 1024
-    else:
-        return f"{count * 1024:.3g} PiB"
-    return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+    power = min(max(int(math.log2(max(count, 1)) // 10), 0), len(units) - 1)
+    return f"{count / 1024**power:.{0 if power == 0 else 1}f} {units[power]}"
 
 
 def readable_seconds(seconds: float) -> str:

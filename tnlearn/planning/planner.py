@@ -1,4 +1,4 @@
-"""The question every other one starts with: how will this be contracted, and at what cost?"""
+"""How a network will be contracted, and at what cost: where every other question starts."""
 
 from __future__ import annotations
 
