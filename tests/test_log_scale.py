@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from operator import add
@@ -121,7 +122,10 @@ def test_entries_spread_over_600_decades(seed: int, output: str) -> None:
         return tnl.Tensor(np.resize(data, (2,) * len(term)), term)
 
     terms = ["ab", "bc", "cd", "da", "ace", "e", ""]
-    assert_exact(tnl.TensorNetwork([spread(term) for term in terms], output))
+    network = tnl.TensorNetwork([spread(term) for term in terms], output)
+    assert_exact(network)
+    in_slices = tnl.compile(network, plan=replace(tnl.plan(network), sliced=(0, 4)))
+    assert_exact(network, in_slices.log([tensor.data for tensor in network]))
 
 
 @pytest.mark.parametrize("block", range(5))

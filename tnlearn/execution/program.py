@@ -13,7 +13,7 @@ from tnlearn.backend import Backend, Executable, Input, Scaled
 from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
 from tnlearn.execution.lowering import Lowered, lower
 from tnlearn.execution.slices import Slices
-from tnlearn.network.tensor import as_data
+from tnlearn.network.tensor import as_data, dtype_name
 from tnlearn.planning import Plan, cut
 from tnlearn.values import LogValue
 
@@ -298,7 +298,7 @@ class Program:
 
     def _converted(self, array: Any, given: Input, dtype: str) -> Any:
         data = as_data(array, given.name)
-        kind = str(data.dtype).rpartition(".")[2]
+        kind = dtype_name(data.dtype)
         if not np.can_cast(kind, dtype):
             raise DataTypeError(
                 f"tensor {given.name!r} was given {kind} data, but the program computes in "

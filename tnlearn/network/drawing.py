@@ -98,8 +98,7 @@ def draw(
     if title is not None:
         ax.set_title(title, parse_math=False)
     unit = _frame(ax, _xy([*points.values(), *np.ravel([*lines.values()])]), _legend(graph))
-    gap = _gap([point for (kind, _), point in points.items() if kind in ("tensor", "hyperedge")])
-    diameter = float(np.clip(0.45 * unit * gap, 6, 42))
+    diameter = float(np.clip(0.45 * unit * _gap(points), 6, 42))
     _paint(ax, graph, points, lines, diameter)
     full = "all" if len(network) <= 40 else "names" if len(network) <= 120 else "none"
     if (labels or full) != "none":
@@ -229,15 +228,16 @@ def _arranged(part: _Graph, seed: int) -> _Points:
 def _scaled(graph: _Graph, points: _Points) -> _Points:
     """`points` with typical edges of length one, or longer where nodes would touch."""
     lengths = [abs(points[u] - points[v]) for u, v in graph.edges if {u, v} <= points.keys()]
-    units = [float(np.median(lengths or [1])), 1.5 * _gap([*points.values()])]
+    units = [float(np.median(lengths or [1])), 1.5 * _gap(points)]
     scale = max((1 / unit for unit in units if unit > 0), default=1.0)
     return {node: point * scale for node, point in points.items()}
 
 
-def _gap(points: list[complex]) -> float:
-    """The distance to the next point that nearly all points have; one for a single point."""
-    near = cKDTree(_xy(points)).query(_xy(points), k=2)[0][:, 1]
-    return float(np.quantile(near, 0.05)) if len(points) > 1 else 1.0
+def _gap(points: _Points) -> float:
+    """The distance to the next that nearly all tensors and hyperedges have; one for a single."""
+    solid = _xy(point for (kind, _), point in points.items() if kind in ("tensor", "hyperedge"))
+    near = cKDTree(solid).query(solid, k=2)[0][:, 1]
+    return float(np.quantile(near, 0.05)) if len(solid) > 1 else 1.0
 
 
 def _line(part: _Graph, start: _Node) -> _Points:
@@ -293,7 +293,7 @@ def _hang(graph: _Graph, points: _Points) -> None:
         at = [points[parent] for parent in turn]
         free = _clearance(at, points, _lines(graph, points))
         share = (free > 0.3).mean(axis=0)
-        common = np.argmax(share > max(0.7, 0.9 * share.max()))
+        common = np.argmax(np.median(free, axis=0) * (share > 0.9 * share.max()))
         for node, start, ways in zip(turn.values(), at, free, strict=True):
             best = common if share[common] > 0.7 and ways[common] > 0.3 else np.argmax(ways)
             points[node] = start + _LEG * complex(_WAYS[best])
@@ -311,7 +311,7 @@ def _clearance(at: list[complex], points: _Points, lines: _Lines) -> _Array:
 
 def _lines(graph: _Graph, points: _Points) -> _Lines:
     """Sampled curves: parallel bonds bend apart, and a bond bends around what stands on it."""
-    others = np.array([*points.values()])
+    others, disc = np.array([*points.values()]), 0.25 * _gap(points)
     t, lines = _SAMPLES, {}
     arch = 4 * t * (1 - t)
     for u, v, key in graph.edges(keys=True):
@@ -324,7 +324,7 @@ def _lines(graph: _Graph, points: _Points) -> _Lines:
         count = graph.number_of_edges(u, v)
         bend = (key - (count - 1) / 2) * min(0.25, 0.8 / count) * arch
         along = ((others - start) * np.conj(step)).real / max(abs(step) ** 2, 1e-9)
-        if (abs(others - start - along.clip(0, 1) * step) < 0.12).sum() > 2:
+        if (abs(others - start - along.clip(0, 1) * step) < disc).sum() > 2:
             bend += 0.35 * np.sqrt(arch)
         lines[u, v, key] = start + t * step + bend * _side(step)
     return lines
@@ -469,9 +469,7 @@ def _text(label: Hashable) -> str:
     families = FontProperties().get_family()
     fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families]
     known = "".join(
-        c
-        if c.isprintable() and any(font.get_char_index(ord(c)) for font in fonts)
-        else c.encode("unicode_escape").decode()
+        c if any(font.get_char_index(ord(c)) for font in fonts) else ascii(c)[1:-1]
         for c in str(label).replace(", ", ",")
     )
     return known if len(known) <= 20 else f"{known[:9]}...{known[-8:]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -110,12 +111,18 @@ class Tensor:
     @property
     def dtype(self) -> str:
         """Name of the precision: "float64", "complex64", ..., in any array library."""
-        return str(self.data.dtype).rpartition(".")[2]
+        return dtype_name(self.data.dtype)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{i!r}: {d}" for i, d in zip(self.indices, self.shape, strict=True))
         flags = "".join(f", {flag}" for flag in ("conj", "log") if getattr(self, flag))
         return f"Tensor({_shown(self.name)}, {{{sizes}}}{flags})"
+
+
+@cache
+def dtype_name(dtype: Any) -> str:
+    """Name of a dtype of any array library: "float64" of ``torch.float64``, too."""
+    return str(dtype).rpartition(".")[2]
 
 
 def as_data(data: Any, name: str | None) -> Any:

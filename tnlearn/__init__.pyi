@@ -1,0 +1,28 @@
+"""The public names, for type checkers and editors; at run time they load on first use."""
+
+from tnlearn.errors import TnlearnError as TnlearnError
+from tnlearn.execution import Program as Program
+from tnlearn.execution import compile as compile
+from tnlearn.execution import contract as contract
+from tnlearn.execution import log_contract as log_contract
+from tnlearn.execution import log_value_and_gradient as log_value_and_gradient
+from tnlearn.execution import ncon as ncon
+from tnlearn.execution import value_and_gradient as value_and_gradient
+from tnlearn.files import load as load
+from tnlearn.files import save as save
+from tnlearn.inference import log_partition as log_partition
+from tnlearn.inference import marginals as marginals
+from tnlearn.inference import sample as sample
+from tnlearn.learning import MPSClassifier as MPSClassifier
+from tnlearn.network import Tensor as Tensor
+from tnlearn.network import TensorNetwork as TensorNetwork
+from tnlearn.network.builders import chain as chain
+from tnlearn.network.builders import grid as grid
+from tnlearn.network.builders import tree as tree
+from tnlearn.physics import Ising as Ising
+from tnlearn.planning import Plan as Plan
+from tnlearn.planning import plan as plan
+from tnlearn.values import LogValue as LogValue
+
+__version__: str
+__all__: list[str]
