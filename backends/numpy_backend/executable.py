@@ -35,10 +35,12 @@ class NumpyExecutable(Executable):
     def __init__(self, instructions: Instructions, dtype: np.dtype[Any]) -> None:
         self._instructions = instructions
         self._dtype = dtype
-        whole = (*instructions.forward, *instructions.backward)
-        kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
         self._free_forward = last_uses(instructions.forward, {instructions.value})
-        self._free_whole = last_uses(whole, kept)
+        self._free_whole = self._free_forward
+        if instructions.backward:
+            whole = (*instructions.forward, *instructions.backward)
+            kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
+            self._free_whole = last_uses(whole, kept)
 
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> tuple[Scaled, ...]:
         return packed(arrays, self._instructions.inputs, self._dtype, check_finite)

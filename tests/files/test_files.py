@@ -540,7 +540,7 @@ def changed(thing: Any, path: Path, change: Callable[[Header, Header], Any]) -> 
     save(thing, path)
     header, ours, rest = split(path)
     change(header, ours)
-    if "tnlearn" in header.get("__metadata__", {}):
+    if isinstance(header.get("__metadata__"), dict):
         header["__metadata__"]["tnlearn"] = json.dumps(ours)
     return join(path, json.dumps(header), rest)
 

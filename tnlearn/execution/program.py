@@ -73,6 +73,7 @@ class Program:
         batch: int | None,
         sharing: Sequence[Hashable],
         constants: frozenset[int],
+        progress: bool,
     ) -> None:
         self.plan = plan
         self.dtype = plan.dtype
@@ -81,6 +82,7 @@ class Program:
         self._batch = batch
         self._sharing = tuple(sharing)
         self._constants = constants
+        self._progress = progress
         self._empty = 0 in plan.structure.sizes
         self.lowered = self._lower(with_gradient=False)
         self._executable: Executable = backend.compile(self.lowered.instructions, plan.dtype)
@@ -92,19 +94,15 @@ class Program:
         return self._backend.compile(instructions, self.dtype)
 
     def _lower(self, with_gradient: bool) -> Lowered:
-        plan = self.plan
-        inside = cut(plan.structure, plan.sliced)
-        inputs = [
-            given._replace(
-                shape=tuple(
-                    -1 if size == -1 else inside.sizes[label]
-                    for size, label in zip(given.shape, labels, strict=True)
-                )
+        inside = cut(self.plan.structure, self.plan.sliced)
+        inputs = self._inputs
+        if self.plan.sliced:
+            inputs = tuple(
+                _resized(given, labels, inside.sizes)
+                for given, labels in zip(inputs, inside.inputs, strict=True)
             )
-            for given, labels in zip(self._inputs, inside.inputs, strict=True)
-        ]
         sharing = self._sharing if with_gradient else None
-        return lower(inside, plan.pairs, inputs, self._batch, sharing, self._constants)
+        return lower(inside, self.plan.pairs, inputs, self._batch, sharing, self._constants)
 
     def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
         """Arrays in the order of the network's tensors, checked and copied once.
@@ -239,8 +237,7 @@ class Program:
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
             return self._zeros(self._output_shape(packed.batch))
-        slices = Slices(self._executable, self.plan.structure, self.plan.sliced)
-        return slices.value(packed.tensors)
+        return self._slices(self._executable).value(packed.tensors)
 
     def _value_and_gradient(
         self, packed: Packed, seed: Callable[[Scaled], Scaled]
@@ -252,9 +249,11 @@ class Program:
                 None if array is None or k in self._constants else self._zeros(array.shape)
                 for k, array in enumerate(packed.tensors)
             ]
-        executable = self._executable_with_gradient
-        slices = Slices(executable, self.plan.structure, self.plan.sliced)
+        slices = self._slices(self._executable_with_gradient)
         return slices.value_and_gradient(packed.tensors, seed)
+
+    def _slices(self, executable: Executable) -> Slices:
+        return Slices(executable, self.plan.structure, self.plan.sliced, self._progress)
 
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
         shape = tuple(np.shape(value))
@@ -319,3 +318,9 @@ class Program:
                 f"the batch has size {size} on tensor {first!r} but {other} on {name!r}"
             )
         return size
+
+
+def _resized(given: Input, labels: Sequence[int], sizes: Sequence[int]) -> Input:
+    """An input at other sizes; that of the batch stays free."""
+    pairs = zip(given.shape, labels, strict=True)
+    return given._replace(shape=tuple(-1 if size == -1 else sizes[label] for size, label in pairs))

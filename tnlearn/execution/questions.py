@@ -21,6 +21,7 @@ def compile(
     constants: Iterable[str] = (),
     plan: Plan | None = None,
     backend: str = "numpy",
+    progress: bool = False,
     **options: Any,
 ) -> Program:
     """Plan a contraction and compile it once, to be run as often as you like.
@@ -37,6 +38,8 @@ def compile(
         A plan made before for the same structure; by default one is made.
     backend : str
         Who does the arithmetic.
+    progress : bool
+        Draw a bar over the slices of runs that take over a second, on a terminal.
     **options
         ``memory_limit``, ``search`` and ``seed`` as for `tnlearn.plan`.
 
@@ -63,7 +66,7 @@ def compile(
         for k, tensor in enumerate(network.tensors)
     ]
     left_out = frozenset(network.position(name) for name in constants)
-    return Program(plan, get_backend(backend), inputs, number, sharing, left_out)
+    return Program(plan, get_backend(backend), inputs, number, sharing, left_out, progress)
 
 
 def contract(*arguments: Any, **options: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
+from tqdm import tqdm
+
 from tnlearn.backend import Executable, Scaled
 from tnlearn.planning import Structure
 
@@ -15,10 +17,17 @@ class Slices:
     Slices are added in a fixed order, so that the result has the same bits every time.
     """
 
-    def __init__(self, executable: Executable, structure: Structure, sliced: Sequence[int]) -> None:
+    def __init__(
+        self,
+        executable: Executable,
+        structure: Structure,
+        sliced: Sequence[int],
+        progress: bool,
+    ) -> None:
         self._executable = executable
         self._structure = structure
         self._sliced = tuple(sliced)
+        self._progress = progress
 
     def value(self, inputs: Sequence[Scaled]) -> Scaled:
         """The sum of all slices; slices of open indices side by side."""
@@ -52,7 +61,9 @@ class Slices:
 
     def _positions(self) -> Iterator[Mapping[int, int]]:
         sizes = [range(self._structure.sizes[index]) for index in self._sliced]
-        for position in product(*sizes):
+        total = self._structure.elements(self._sliced)
+        hidden = None if self._progress else True  # None: hidden where there is no terminal.
+        for position in tqdm(product(*sizes), "slices", total, delay=1, disable=hidden):
             yield dict(zip(self._sliced, position, strict=True))
 
     def _taken(self, inputs: Sequence[Scaled], position: Mapping[int, int]) -> list[Scaled]:

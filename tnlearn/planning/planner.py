@@ -64,7 +64,9 @@ def plan(
     machine = get_backend(backend).machine
     limit = as_bytes(memory_limit)
     sliced, cost = slice_to_fit(structure, pairs, dtype, machine, limit, number)
-    return Plan(structure, path, sliced, dtype, backend, order, cost)
+    made = Plan(structure, path, sliced, dtype, backend, order, cost)
+    vars(made)["pairs"] = pairs  # Just walked; for 10^5 tensors a second walk would be felt.
+    return made
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:
