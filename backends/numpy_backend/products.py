@@ -121,28 +121,31 @@ def _along(values: Array, rank: int, axis: int | None) -> Array:
 
 
 def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled, Scaled]:
-    """Fold exponents per batch element into the first operand, before the batch is summed."""
-    if isinstance(first.exponent, int) and isinstance(second.exponent, int):
-        return first, second
+    """Fold exponents per batch element into the first operand, before the batch is summed.
+
+    The axis of the batch is then like any other, so neither operand has a leading one.
+    """
     if first.wide or second.wide:
-        return widened(first), widened(second)
-    vectors = [np.asarray(t.exponent).reshape(-1) for t in (first, second)]
-    total = vectors[0] + vectors[1]
+        return _common(widened(first)), _common(widened(second))
+    if isinstance(first.exponent, int) and isinstance(second.exponent, int):
+        return _common(first), _common(second)
+    total = sum(np.asarray(t.exponent).reshape(-1) for t in (first, second))
     top = int(total.max())
     down = int(total.min()) - top
-    rest = _with_exponent(second, 0)
+    rest = _common(second, 0)
     exponents = _along(total, first.mantissa.ndim, step.first.leading)
     if first.low + down < limits(first.mantissa.dtype).low:
         # Batch elements too far apart: entries of small ones may still be all there is.
-        return widened(_with_exponent(first, exponents)), widened(rest)
+        return widened(_common(first, exponents)), widened(rest)
     folded = shifted(first.mantissa, exponents - top)
-    fields = (first.low + down, first.high, first.nonnegative, first.leading)
-    return Scaled(folded, top, *fields), rest
+    return Scaled(folded, top, first.low + down, first.high, first.nonnegative), rest
 
 
-def _with_exponent(tensor: Scaled, exponent: Exponent) -> Scaled:
-    fields = (tensor.low, tensor.high, tensor.nonnegative, tensor.leading)
-    return Scaled(tensor.mantissa, exponent, *fields)
+def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
+    """The tensor without a leading axis, and with another exponent if one is given."""
+    power = tensor.exponent if exponent is None else exponent
+    fields = (tensor.low, tensor.high, tensor.nonnegative, None, tensor.wide)
+    return Scaled(tensor.mantissa, power, *fields)
 
 
 def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, power: int) -> bool:

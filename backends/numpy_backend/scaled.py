@@ -231,7 +231,7 @@ def plain(tensor: Scaled) -> Array:
     top = int(powers.max(initial=ZERO))
     if top > limit.high + 1 or ZERO < top <= limit.low:
         at = np.unravel_index(int(powers.argmax()), powers.shape)
-        raise out_of_range(float(log(tensor).log[at]))
+        raise out_of_range(float(np.asarray(log(tensor).log)[at]))
     return shifted(tensor.mantissa, tensor.exponent)
 
 
@@ -251,4 +251,4 @@ def log(tensor: Scaled) -> LogValue:
     with np.errstate(divide="ignore"):
         logs = np.log(size) + np.where(size > 0, exponent, 0) * LN2
     phase = np.sign(double) if double.dtype.kind != "c" else double / np.where(size > 0, size, 1)
-    return LogValue(phase[()], logs[()])
+    return LogValue(phase, logs) if logs.ndim else LogValue(phase.item(), logs.item())

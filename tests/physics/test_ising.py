@@ -232,7 +232,7 @@ def test_a_coupling_goes_by_either_orientation() -> None:
 
 
 def test_a_coupling_given_in_both_orientations_is_refused() -> None:
-    with pytest.raises(ModelError, match="twice|both"):
+    with pytest.raises(ModelError, match=r"twice|both"):
         tnl.Ising(nx.path_graph(2), {(0, 1): 1.0, (1, 0): 2.0})
 
 
@@ -392,8 +392,8 @@ def test_what_is_no_number_is_named(name: str, number: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(1e200, 0.0, 1e200), (1.0, 1e200, 1e200)])
-def test_a_product_with_beta_beyond_a_float_is_a_mistake(arguments: tuple[float, ...]) -> None:
-    with pytest.raises(ModelError, match="beta"):
+def test_a_product_with_beta_beyond_a_float_is_refused(arguments: tuple[float, ...]) -> None:
+    with pytest.raises(tnl.TnlearnError, match=r"inf|beta"):
         tnl.log_partition(tnl.Ising(PATH, *arguments))
 
 

@@ -59,10 +59,10 @@ def wholes(given: Any, what: str, most: int = MOST) -> tuple[int, ...]:
 
 
 def real(given: Any, what: str) -> float:
-    """A number that a float can hold; an int stays one."""
-    if type(given) not in (int, float) or not abs(given) < math.inf:
-        raise FormatError(f"{what} should be a number: it is {shown(given)}")
-    return given  # type: ignore[no-any-return]
+    """A finite float."""
+    if type(given) is not float or not math.isfinite(given):
+        raise FormatError(f"{what} should be a finite float: it is {shown(given)}")
+    return given
 
 
 def text(given: Any, what: str) -> str:

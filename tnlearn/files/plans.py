@@ -109,6 +109,4 @@ def _cost(payload: Any) -> Cost:
 
 def _real(given: Any, what: str) -> float:
     value = names.decode(given)
-    if value != math.inf and (type(value) is not float or real(value, what) < 0):
-        raise FormatError(f"{what} should be a float of at least 0: it is {shown(value)}")
-    return value
+    if value == math.inf or (found := real(value, what)) < 0:

@@ -38,6 +38,7 @@ _MARKS = {
     "output": ("D", _OUTPUT, _OUTPUT, 0.22, "output index"),
     "loop": ("", "none", _INK, 0.0, ""),
 }
+_SOLID = ("tensor", "hyperedge")
 _LEG = 0.5
 _WAYS = np.exp(1j * (np.pi / 8 * np.array(sorted(range(-7, 9), key=abs)) - np.pi / 2))
 _SAMPLES = (1 - np.cos(np.linspace(0, np.pi, 25))) / 2
@@ -233,9 +234,13 @@ def _scaled(graph: _Graph, points: _Points) -> _Points:
     return {node: point * scale for node, point in points.items()}
 
 
+def _solid(points: _Points) -> _Array:
+    return np.array([at for (kind, _), at in points.items() if kind in _SOLID])
+
+
 def _gap(points: _Points) -> float:
     """The distance to the next that nearly all tensors and hyperedges have; one for a single."""
-    solid = _xy(point for (kind, _), point in points.items() if kind in ("tensor", "hyperedge"))
+    solid = _xy(_solid(points))
     near = cKDTree(solid).query(solid, k=2)[0][:, 1]
     return float(np.quantile(near, 0.05)) if len(solid) > 1 else 1.0
 
@@ -293,7 +298,8 @@ def _hang(graph: _Graph, points: _Points) -> None:
         at = [points[parent] for parent in turn]
         free = _clearance(at, points, _lines(graph, points))
         share = (free > 0.3).mean(axis=0)
-        common = np.argmax(np.median(free, axis=0) * (share > 0.9 * share.max()))
+        worth = np.median(free, axis=0) * (share > 0.9 * share.max())
+        common = np.argmax(worth > 0.9 * worth.max())
         for node, start, ways in zip(turn.values(), at, free, strict=True):
             best = common if share[common] > 0.7 and ways[common] > 0.3 else np.argmax(ways)
             points[node] = start + _LEG * complex(_WAYS[best])
@@ -311,7 +317,7 @@ def _clearance(at: list[complex], points: _Points, lines: _Lines) -> _Array:
 
 def _lines(graph: _Graph, points: _Points) -> _Lines:
     """Sampled curves: parallel bonds bend apart, and a bond bends around what stands on it."""
-    others, disc = np.array([*points.values()]), 0.25 * _gap(points)
+    others, disc = _solid(points), 0.25 * _gap(points)
     t, lines = _SAMPLES, {}
     arch = 4 * t * (1 - t)
     for u, v, key in graph.edges(keys=True):
@@ -324,7 +330,8 @@ def _lines(graph: _Graph, points: _Points) -> _Lines:
         count = graph.number_of_edges(u, v)
         bend = (key - (count - 1) / 2) * min(0.25, 0.8 / count) * arch
         along = ((others - start) * np.conj(step)).real / max(abs(step) ** 2, 1e-9)
-        if (abs(others - start - along.clip(0, 1) * step) < disc).sum() > 2:
+        on_it = (abs(others - start - along.clip(0, 1) * step) < disc).sum()
+        if on_it > (u[0] in _SOLID) + (v[0] in _SOLID):
             bend += 0.35 * np.sqrt(arch)
         lines[u, v, key] = start + t * step + bend * _side(step)
     return lines

@@ -60,7 +60,7 @@ def plot_training(
             raise DataError(f"there are {len(scores)} validation_scores for {len(losses)} epochs")
     ax = _new_axes() if ax is None else ax
     epochs = np.arange(1, len(losses) + 1)
-    label = f"training loss, {losses[-1]:.3f} at last"
+    label = f"training loss, {losses[-1]:.3g} in the end"
     ax.plot(epochs, losses, ".-", color=BLUE, linewidth=1.5, markersize=4, label=label)
     ax.set(xlabel="epoch", ylabel="training loss", xlim=(0.5, len(losses) + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
@@ -183,11 +183,9 @@ def _write_counts(ax: Axes, counts: npt.NDArray[np.int64], shares: npt.NDArray[A
 def _name_cells(ax: Axes, names: list[str]) -> None:
     places, edges = range(len(names)), np.arange(len(names) + 1) - 0.5
     size = float(np.clip(200 / len(names), 3, 10))
-    long = max(map(len, names)) > 3
-    turned: dict[str, Any] = (
-        {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
-    )
-    ax.set_xticks(places, names, fontsize=size, **turned)
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    style = turned if max(map(len, names)) > 3 else {}
+    ax.set_xticks(places, names, fontsize=size, **style)
     ax.set_yticks(places, names, fontsize=size)
     ax.set_xticks(edges, minor=True)
     ax.set_yticks(edges, minor=True)

@@ -1,0 +1,3 @@
+"""The command line: ``tnlearn tour`` and ``tnlearn info``."""
+
+from tnlearn.cli.main import main as main

@@ -1,0 +1,108 @@
+"""The command `tnlearn`: what can be typed, and how its errors are shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tnlearn.errors import TnlearnError
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the name of the command; by default that of this process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 for an error that has been printed, 130 if interrupted.
+    """
+    _print_any_character()
+    given = _parser().parse_args(arguments)
+    try:
+        _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does. Python would complain at exit too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (TnlearnError, OSError) as error:
+        return _said(f"error: {error}", FAILED)
+    except KeyboardInterrupt:
+        # On a terminal, "^C" or a progress bar stands in the line.
+        return _said("interrupted", INTERRUPTED, "\n" if sys.stderr.isatty() else "")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tnlearn",
+        description="Tensor networks for physics-inspired machine learning.",
+        epilog="example: tnlearn tour",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    tour = commands.add_parser(
+        "tour",
+        help="a minute with the library, on real data",
+        description="Contract an Ising model and check it against the exact solution, train a "
+        "classifier on scanned digits, and write pictures and the model to a folder.",
+        epilog="example: tnlearn tour --directory /tmp/tour",
+    )
+    tour.add_argument(
+        "--directory",
+        type=Path,
+        default=Path("tnlearn-tour"),
+        metavar="DIR",
+        help="where to write; made if missing (default: ./tnlearn-tour)",
+    )
+    tour.set_defaults(command="tour")
+    info = commands.add_parser(
+        "info",
+        help="versions, backends, memory, and what is wrong with the installation",
+        description="Print versions, backends, memory, and what is wrong with the installation.",
+        epilog="example: tnlearn info --json > info.json",
+    )
+    info.add_argument("--json", action="store_true", help="print it for a program to read")
+    info.set_defaults(command="info")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> None:
+    """Import no more than the command needs: the tour's libraries take seconds to load."""
+    if given.version:
+        from tnlearn.cli.info import own_version
+
+        print("tnlearn", own_version())
+    elif given.command == "tour":
+        from tnlearn.cli.tour import tour
+
+        tour(given.directory)
+    elif given.command == "info":
+        from tnlearn.cli.info import print_info
+
+        print_info(given.json)
+    else:
+        _parser().print_help()
+
+
+def _print_any_character() -> None:
+    """Let a terminal of few characters show a question mark, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _said(text: str, status: int, before: str = "") -> int:
+    print(f"{before}tnlearn: {' '.join(text.split())}", file=sys.stderr)
+    return status
