@@ -93,7 +93,7 @@ def check_log_gradient(case: Case) -> None:
     divided = replace(case, cotangent={at: quotient(case.cotangent[at], value[at]) for at in value})
     bounds, exact = divided.magnitudes().gradient(), divided.gradient()
     for k, gradient in enumerate(program.unpack(packed, log=True)):
-        got = gradient.phase * np.exp(gradient.log)
+        got = np.asarray(gradient.phase * np.exp(gradient.log))
         for at, (real, imaginary) in exact[k].items():
             error = abs(complex(got[at]) - complex(real, imaginary))
             assert error <= TOLERANCE * bounds[k][at][0], (k, at, case)

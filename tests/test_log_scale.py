@@ -293,7 +293,7 @@ def test_entries_given_by_logarithms(seed: int, output: str) -> None:
         [(entries[t], t) for t in terms], sizes, output, {(): 0.0}, LOGARITHMS
     )
     for k, term in enumerate(terms):
-        got = np.exp(gradient[str(k)].log)
+        got = np.asarray(np.exp(gradient[str(k)].log))
         for at, log in others[k].items():
             wanted = math.exp(log + entries[term][at] - exact[()])
             assert got[at] == pytest.approx(wanted, rel=1e-10, abs=1e-300)

@@ -98,10 +98,11 @@ class NumpyExecutable(Executable):
         fields = (tensor.low, tensor.high, tensor.nonnegative, tensor.leading, tensor.wide)
         return Scaled(tensor.mantissa[key], exponent, *fields)
 
-    def place(self, tensor: Scaled, positions: Mapping[int, int], shape: Sequence[int]) -> Scaled:
-        if not positions:
-            return tensor
+    def place(
+        self, tensor: Scaled, positions: Mapping[int, int], sizes: Mapping[int, int]
+    ) -> Scaled:
         key = _key(positions, tensor.mantissa.ndim)
+        shape = [sizes.get(k, size) for k, size in enumerate(tensor.mantissa.shape)]
         tensor = scaled.widened(tensor)
         mantissa = np.zeros(shape, dtype=tensor.mantissa.dtype)
         exponent = np.full(shape, scaled.ZERO, dtype=np.int64)

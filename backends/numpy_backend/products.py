@@ -129,7 +129,7 @@ def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled
         return _common(widened(first)), _common(widened(second))
     if isinstance(first.exponent, int) and isinstance(second.exponent, int):
         return _common(first), _common(second)
-    total = sum(np.asarray(t.exponent).reshape(-1) for t in (first, second))
+    total = np.asarray(first.exponent).reshape(-1) + np.asarray(second.exponent).reshape(-1)
     top = int(total.max())
     down = int(total.min()) - top
     rest = _common(second, 0)

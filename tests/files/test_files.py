@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_sets_are_written_in_one_order() -> None:
 
 def layouts(array: Array) -> Iterator[Array]:
     yield array
-    yield np.asfortranarray(array)
+    yield np.array(array, order="F")
     yield array.astype(array.dtype.newbyteorder())
     strided = np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array
     yield strided[::-1] if array.ndim else strided
@@ -268,15 +269,9 @@ def test_plans_come_back(plan: tnl.Plan, path: Path) -> None:
 
 def test_a_plan_that_came_back_contracts(path: Path) -> None:
     network = tnl.grid(3, 3, 2, seed=0)
-    program = tnl.compile(network, plan=back(tnl.plan(network, memory_limit=1500), path))
+    program = tnl.compile(network, plan=back(tnl.plan(network, memory_limit=1000), path))
     assert program.plan.cost.slices > 1
     assert program([t.data for t in network]) == pytest.approx(float(tnl.contract(network)))
-
-
-def test_a_plan_of_infinite_cost_comes_back(path: Path) -> None:
-    plan = tnl.plan(tnl.chain(3, 2, seed=0))
-    vars(plan.cost)["flops"] = math.inf
-    assert back(plan, path) == plan
 
 
 def test_an_ising_model_comes_back(path: Path) -> None:
@@ -289,7 +284,7 @@ def test_an_ising_model_comes_back(path: Path) -> None:
     assert list(found.fields.items()) == list(model.fields.items())
 
 
-@pytest.mark.parametrize("classes", [(0, 1), ("no", "yes"), (0.5, 1.5), (False, True)])
+@pytest.mark.parametrize("classes", [(0, 1), ("no", "yes"), (2.0, 3.0), (False, True)])
 def test_a_classifier_comes_back(classes: tuple[Any, Any], path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(40, 3))
     y = np.array(classes)[(X[:, 0] > 0).astype(int)]
@@ -329,7 +324,8 @@ def test_every_fitted_attribute_comes_back(tiny: type[Tiny], path: Path) -> None
         other = getattr(found, name)
         if isinstance(value, np.ndarray):
             assert other.dtype.kind == value.dtype.kind
-            np.testing.assert_array_equal(other, value, strict=value.dtype.isnative)
+            assert other.shape == value.shape
+            np.testing.assert_array_equal(other, value)
         elif isinstance(value, list):
             for one, two in zip(value, other, strict=True):
                 np.testing.assert_array_equal(two, one)
@@ -342,11 +338,11 @@ def test_an_estimator_can_go_on_changing_its_arrays(tiny: type[Tiny], path: Path
     back(tiny().fit(tensors_=[A]), path).tensors_[0][0, 0] = 5
 
 
-def test_a_hundred_thousand_tensors(path: Path) -> None:
-    network = tnl.chain(100_000, 1, fill=lambda node, shape: np.full(shape, float(node)))
+def test_many_tensors(path: Path) -> None:
+    network = tnl.chain(20_000, 1, fill=lambda node, shape: np.full(shape, float(node)))
     found = back(network, path)
-    assert len(found) == 100_000
-    assert found.tensors[-1].data.item() == 99_999
+    assert len(found) == 20_000
+    assert found.tensors[-1].data.item() == 19_999
 
 
 # What cannot be saved says so, and leaves nothing
@@ -521,9 +517,8 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 # Hostile files
 
 
-def split(path: Path) -> tuple[Header, Header, bytes]:
+def split(whole: bytes) -> tuple[Header, Header, bytes]:
     """The header of a file, our text in it, and the rest."""
-    whole = path.read_bytes()
     end = 8 + int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8:end])
     return header, json.loads(header["__metadata__"]["tnlearn"]), whole[end:]
@@ -538,7 +533,11 @@ def join(path: Path, header: str | bytes, rest: bytes = b"") -> Path:
 def changed(thing: Any, path: Path, change: Callable[[Header, Header], Any]) -> Path:
     """The file of `thing` with its header, and our text in it, changed."""
     save(thing, path)
-    header, ours, rest = split(path)
+    return rewritten(path.read_bytes(), path, change)
+
+
+def rewritten(whole: bytes, path: Path, change: Callable[[Header, Header], Any]) -> Path:
+    header, ours, rest = split(whole)
     change(header, ours)
     if isinstance(header.get("__metadata__"), dict):
         header["__metadata__"]["tnlearn"] = json.dumps(ours)
@@ -577,8 +576,12 @@ LIES = {
     "no such pairs": (put("[2]", "__metadata__", "complex128"), "0 to 1: it is 2"),
     "pairs that are none": (put("[0]", "__metadata__", "complex128"), r"'F64' and shape \(2, 3\)"),
     "an unknown dtype": (entry([6], 48, "F4"), "of dtype 'F4'"),
-    "an absurd shape": (entry([2**60, 2**60], 48), "it cannot lie at"),
-    "an absurd size": (entry([2**58], 2**61), "need .* bytes, and .* cut short"),
+    "an absurd shape": (entry([2**60, 2**60], 48), "size of array 0 .* whole number"),
+    "an absurd size": (entry([2**58], 2**61), "at byte 48"),
+    "more than the file": (
+        put({"dtype": "F64", "shape": [6, 3, 2], "data_offsets": [48, 336]}, "1"),
+        "need 336 bytes, and 144 are there: it was cut short or added to",
+    ),
     "nothing of absurd shape": (entry([0, 2**62, 2**62], 0), "whole number"),
     "too many axes": (entry([1] * 65, 8), "65 axes"),
     "a negative size": (entry([-2, -3], 48), r"0 to \d+: it is -2"),
@@ -611,10 +614,12 @@ def test_a_lie_in_the_header_is_found(
 ) -> None:
     hostile = changed(NETWORK, path, change)
     tracemalloc.start()
-    with pytest.raises(FormatError, match=text) as error:
-        load(hostile)
-    assert tracemalloc.get_traced_memory()[1] < 10**6
-    tracemalloc.stop()
+    try:
+        with pytest.raises(FormatError, match=text) as error:
+            load(hostile)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
     assert str(error.value).startswith(f"{str(path)!r} cannot be loaded: ")
 
 
@@ -623,7 +628,7 @@ def test_an_unchanged_header_is_loaded(path: Path) -> None:
     assert_same_network(load(changed(NETWORK, path, lambda *_: None)), NETWORK)
 
 
-PLAN = tnl.plan(tnl.grid(3, 3, 2, seed=0), memory_limit=1500)
+PLAN = tnl.plan(tnl.grid(3, 3, 2, seed=0), memory_limit=1000)
 
 WRONG_PLANS = {
     "a tensor twice": (put([0, 1], "payload", "path", 1), "not there to be joined"),
@@ -634,17 +639,15 @@ WRONG_PLANS = {
     "nothing": (put([], "payload", "path"), "leaves 9 tensors"),
     "negative": (put([-1, 0], "payload", "path", 0), "it is -1"),
     "no such index": (put([99], "payload", "structure", "inputs", 0), "it is 99"),
-    "an open index on no tensor": (
-        put([[i] for i in range(1, 10)], "payload", "structure", "inputs"),
-        "leaves|on no tensor",
-    ),
     "open twice": (put([0, 0], "payload", "structure", "output"), "each may be there once"),
     "sliced twice": (put([0, 0], "payload", "sliced"), "each may be there once"),
     "sliced nowhere": (put([99], "payload", "sliced"), "it is 99"),
     "other slices": (put(7, "payload", "cost", "slices"), "does not have 7 slices"),
-    "a negative cost": (put(-1.0, "payload", "cost", "flops"), "flops should be a float"),
-    "a whole cost": (put(1, "payload", "cost", "width"), "width should be a float"),
-    "a cost of text": (put("1.0", "payload", "cost", "width"), "width should be a float"),
+    "an infinite cost": (put(math.inf, "payload", "cost", "flops"), "Infinity is not JSON"),
+    "an endless cost": (put({"float": "inf"}, "payload", "cost", "flops"), "finite float"),
+    "a negative cost": (put(-1.0, "payload", "cost", "flops"), "flops cannot be -1.0"),
+    "a whole cost": (put(1, "payload", "cost", "width"), "finite float: it is 1"),
+    "a cost of text": (put("1.0", "payload", "cost", "width"), "finite float: it is '1.0'"),
     "unprintable": (put(10**400, "payload", "cost", "peak_bytes"), "peak_bytes should be a whole"),
     "an unknown dtype": (put("object", "payload", "dtype"), "computes in 'object'"),
     "a backend of numbers": (put(1, "payload", "backend"), "backend should be a string"),
@@ -689,7 +692,7 @@ WRONG_MODELS = {
     "no such site": (put([[0, 3, 1.0]], "payload", "couplings"), "it is 3"),
     "too few fields": (put([0.0], "payload", "fields"), "list of 3"),
     "a field of text": (put(["1", 0.0, 0.0], "payload", "fields"), "it is '1'"),
-    "beta": (put(None, "payload", "beta"), "beta should be a number"),
+    "beta": (put(None, "payload", "beta"), "beta should be a finite float"),
     "no sites": (put([], "payload", "sites"), "0 to -1"),
 }
 
@@ -863,22 +866,23 @@ def spoil(random: Random, header: Header, ours: Header) -> None:
     if how == 0:
         del at[key]
     elif how == 1 and isinstance(at, list):
-        at.append(at[key])
+        at.append(deepcopy(at[key]))
     elif how == 2 and isinstance(at[key], int):
         at[key] += random.choice((-1, 1))
     else:
-        at[key] = random.choice(NASTY)
+        at[key] = deepcopy(random.choice(NASTY))
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_a_spoilt_header_is_a_format_error_or_harmless(
     number: int, tiny: type[Tiny], path: Path
 ) -> None:
+    save(specimens()[number], path)
+    whole = path.read_bytes()
     random = Random(number)
     refused = 0
-    for _ in range(400):
-        hostile = changed(specimens()[number], path, lambda h, ours: spoil(random, h, ours))
-        refused += not survives(hostile)
+    for _ in range(300):
+        refused += not survives(rewritten(whole, path, lambda h, ours: spoil(random, h, ours)))
     assert refused > 150
 
 

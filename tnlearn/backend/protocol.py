@@ -134,8 +134,10 @@ class Executable(ABC):
         """A tensor with some axes held at a position; they keep size 1."""
 
     @abstractmethod
-    def place(self, tensor: Scaled, positions: Mapping[int, int], shape: Sequence[int]) -> Scaled:
-        """The adjoint of `take`: a tensor of `shape`, zero but at these positions."""
+    def place(
+        self, tensor: Scaled, positions: Mapping[int, int], sizes: Mapping[int, int]
+    ) -> Scaled:
+        """The adjoint of `take`: these axes at full size, zero but at the positions."""
 
     @abstractmethod
     def add(self, first: Scaled, second: Scaled) -> Scaled:

@@ -66,10 +66,7 @@ def collect() -> dict[str, Any]:
         "versions": versions(),
         "backends": backends(),
         "machine": {"system": platform.platform(), "processors": _processors()},
-        "memory": {
-            "available_bytes": available_bytes(),
-            "default_limit_bytes": as_bytes(None),
-        },
+        "memory": {"available_bytes": available_bytes(), "default_limit_bytes": as_bytes(None)},
         "folder": str(_folder()),
         "problems": problems(),
     }
@@ -179,11 +176,9 @@ def _home(own: Distribution) -> Path:
     return Path(where) / "tnlearn" if editable and where else Path(str(own.locate_file("tnlearn")))
 
 
-def _processors() -> int:
+def _processors() -> int | None:
     """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _in_words(found: dict[str, Any]) -> str:

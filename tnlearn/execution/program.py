@@ -81,6 +81,7 @@ class Program:
         self._inputs = tuple(inputs)
         self._batch = batch
         self._sharing = tuple(sharing)
+        self._sharers = _repeated(sharing)
         self._constants = constants
         self._progress = progress
         self._empty = 0 in plan.structure.sizes
@@ -101,7 +102,9 @@ class Program:
                 _resized(given, labels, inside.sizes)
                 for given, labels in zip(inputs, inside.inputs, strict=True)
             )
-        sharing = self._sharing if with_gradient else None
+        sharing: Sequence[Hashable] | None = self._sharing if with_gradient else None
+        if sharing and self.plan.sliced:
+            sharing = range(len(inputs))  # Summed after the slices: see `Slices`.
         return lower(inside, self.plan.pairs, inputs, self._batch, sharing, self._constants)
 
     def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
@@ -120,7 +123,8 @@ class Program:
         Raises
         ------
         DataError
-            If the number of arrays or a shape is wrong, or an entry is not finite.
+            If the number of arrays or a shape is wrong, an entry is not finite, or tensors that
+            share a parameter are given different arrays.
         DataTypeError
             If an array is of a kind or precision that the program's dtype would lose.
         """
@@ -129,6 +133,7 @@ class Program:
                 f"the network has {len(self._inputs)} tensors but {len(arrays)} arrays were given"
             )
         held = [self._array(a, given) for a, given in zip(arrays, self._inputs, strict=True)]
+        self._check_shared(arrays)
         batch = self._batch_size(held)
         if self._empty or batch == 0:
             return Packed(tuple(held), batch)
@@ -250,7 +255,20 @@ class Program:
                 for k, array in enumerate(packed.tensors)
             ]
         slices = self._slices(self._executable_with_gradient)
-        return slices.value_and_gradient(packed.tensors, seed)
+        value, gradients = slices.value_and_gradient(packed.tensors, seed)
+        return value, self._shared(gradients) if self.plan.sliced else gradients
+
+    def _shared(self, gradients: list[Scaled | None]) -> list[Scaled | None]:
+        """Gradients summed over the inputs that share a parameter."""
+        totals: dict[Hashable, Scaled] = {}
+        for key, gradient in zip(self._sharing, gradients, strict=True):
+            if gradient is not None:
+                total = totals.get(key)
+                totals[key] = gradient if total is None else self._executable.add(total, gradient)
+        return [
+            None if gradient is None else totals[key]
+            for key, gradient in zip(self._sharing, gradients, strict=True)
+        ]
 
     def _slices(self, executable: Executable) -> Slices:
         return Slices(executable, self.plan.structure, self.plan.sliced, self._progress)
@@ -305,6 +323,17 @@ class Program:
             )
         return self._backend.asarray(data, dtype)
 
+    def _check_shared(self, arrays: Sequence[Any]) -> None:
+        for first, *others in self._sharers:
+            for other in others:
+                if arrays[other] is not arrays[first] and not np.array_equal(
+                    arrays[other], arrays[first]
+                ):
+                    raise DataError(
+                        f"tensors {self._inputs[first].name!r} and {self._inputs[other].name!r} "
+                        "share a parameter but were given different arrays: give both the same"
+                    )
+
     def _batch_size(self, arrays: Sequence[Any]) -> int | None:
         if self._batch is None:
             return None
@@ -318,6 +347,14 @@ class Program:
                 f"the batch has size {size} on tensor {first!r} but {other} on {name!r}"
             )
         return size
+
+
+def _repeated(keys: Sequence[Hashable]) -> list[list[int]]:
+    """Positions of keys that are there more than once, key by key."""
+    positions: dict[Hashable, list[int]] = {}
+    for position, key in enumerate(keys):
+        positions.setdefault(key, []).append(position)
+    return [group for group in positions.values() if len(group) > 1]
 
 
 def _resized(given: Input, labels: Sequence[int], sizes: Sequence[int]) -> Input:

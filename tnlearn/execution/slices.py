@@ -42,7 +42,11 @@ class Slices:
     def value_and_gradient(
         self, inputs: Sequence[Scaled], seed: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, list[Scaled | None]]:
-        """The value, and the gradient with respect to each input summed over the slices."""
+        """The value, and the gradient with respect to each input, summed over the slices.
+
+        With slices, gradients of inputs that share a parameter must not be summed in a slice
+        yet: the same entry may be in different slices of different inputs.
+        """
         if not self._sliced:
             return self._executable.run_with_gradient(inputs, seed)
         # The cotangent may depend on the whole value, so that is found first.
@@ -79,8 +83,8 @@ class Slices:
     ) -> Scaled:
         axes = _axes(term, position)
         if axes:
-            shape = [self._structure.sizes[index] for index in term]
-            part = self._executable.place(part, axes, shape)
+            sizes = {axis: self._structure.sizes[term[axis]] for axis in axes}
+            part = self._executable.place(part, axes, sizes)
         return part if total is None else self._executable.add(total, part)
 
 

@@ -74,12 +74,12 @@ def layout(text: str, arrays: Sequence[Array]) -> bytes:
     FormatError
         If the header would be longer than a reader accepts.
     """
-    pairs = [number for number, array in enumerate(arrays) if array.dtype == PAIRS]
+    pairs = [number for number, array in enumerate(arrays) if _native(array) == PAIRS]
     metadata = {"tnlearn": text, "complex128": json.dumps(pairs)}
     header: dict[str, Any] = {"__metadata__": metadata}
     begin = 0
     for number, array in enumerate(arrays):
-        shape = list(array.shape) + ([2] if array.dtype == PAIRS else [])
+        shape = list(array.shape) + ([2] if _native(array) == PAIRS else [])
         offsets = [begin, begin + array.nbytes]
         header[str(number)] = {"dtype": _name(array), "shape": shape, "data_offsets": offsets}
         begin += array.nbytes
@@ -140,8 +140,12 @@ def read_arrays(file: BinaryIO, header: Header, size: int) -> list[Array]:
     return [_read(file, header.end, entry) for entry in entries]
 
 
+def _native(array: Array) -> np.dtype[Any]:
+    return array.dtype if array.dtype.isnative else array.dtype.newbyteorder()
+
+
 def _name(array: Array) -> str:
-    dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder()
+    dtype = _native(array)
     if dtype == PAIRS:
         return "F64"
     if dtype not in NAMES:

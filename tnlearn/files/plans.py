@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tnlearn.errors import FormatError
-from tnlearn.files import names
 from tnlearn.files.arrays import Array, Arrays
 from tnlearn.files.checks import fields, items, real, shown, text, whole, wholes
 from tnlearn.network.tensor import FLOATING
@@ -28,9 +26,7 @@ MOST_AXES_MADE = 30_000_000
 
 def encode(plan: Plan, arrays: Arrays) -> Any:
     """A plan as JSON."""
-    payload = dataclasses.asdict(plan)
-    payload["cost"] |= {name: names.encode(payload["cost"][name]) for name in REALS}
-    return payload
+    return dataclasses.asdict(plan)
 
 
 def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
@@ -108,5 +104,6 @@ def _cost(payload: Any) -> Cost:
 
 
 def _real(given: Any, what: str) -> float:
-    value = names.decode(given)
-    if value == math.inf or (found := real(value, what)) < 0:
+    if real(given, what) < 0:
+        raise FormatError(f"{what} cannot be {given}")
+    return float(given)

@@ -51,7 +51,8 @@ def save(thing: Any, path: AnyPath) -> None:
     arrays = Arrays()
     payload = codec_of(kind).encode(thing, arrays)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "payload": payload}
-    written = container.layout(json.dumps(header, separators=(",", ":")), arrays.all)
+    described = json.dumps(header, separators=(",", ":"), allow_nan=False)
+    written = container.layout(described, arrays.all)
     with replacing(path) as file:
         container.write(file, written, arrays.all)
 

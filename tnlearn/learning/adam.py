@@ -42,7 +42,8 @@ class Adam:
 
     def step(self, gradient: Array) -> None:
         """Move the parameters; `gradient` is used as a work space."""
-        norm = float(np.sqrt(np.dot(gradient, gradient)))
+        # In float64, where the square of no float32 is out of range.
+        norm = float(np.linalg.norm(gradient.astype(np.float64)))
         if norm > self.clip:
             gradient *= self.clip / norm
         rate = self.learning_rate * (1 + np.cos(np.pi * self.taken / self.steps)) / 2

@@ -16,6 +16,8 @@ Array = npt.NDArray[Any]
 class Loss:
     """A loss of scores, shape (n, n_classes), against targets of that shape, rows summing to 1.
 
+    Scores are float64, in which no loss of float32 scores is out of range.
+
     Attributes
     ----------
     value_and_gradient : callable
@@ -57,10 +59,12 @@ def onto_simplex(scores: Array) -> Array:
     The scores less a threshold, negative ones cut off (Held, Wolfe, Crowder 1974, Mathematical
     Programming 6, 62).
     """
+    # Less the largest, which moves no threshold: beside a huge score the 1 would be rounded away.
+    scores = scores - scores.max(axis=1, keepdims=True)
     ordered = -np.sort(-scores, axis=1)
     excess = (ordered.cumsum(axis=1) - 1) / np.arange(1, scores.shape[1] + 1)
     last = (ordered > excess).sum(axis=1) - 1
-    return np.maximum(scores - np.take_along_axis(excess, last[:, None], axis=1), 0)
+    return np.asarray(np.maximum(scores - np.take_along_axis(excess, last[:, None], axis=1), 0))
 
 
 #: Losses by name.

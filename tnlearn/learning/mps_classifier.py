@@ -8,23 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from tqdm import tqdm
 
-from tnlearn.errors import ModelError
-from tnlearn.execution import Program, compile
-from tnlearn.learning.adam import Adam
+from tnlearn.errors import DataError
 from tnlearn.learning.features import SiteFeatures
 from tnlearn.learning.losses import LOSSES
-from tnlearn.learning.mps_model import (
-    BATCH,
-    MPSParameters,
-    feature_names,
-    mps_network,
-    site_shapes,
-)
+from tnlearn.learning.mps_model import MPSParameters, initial_deviation, mps_scores, site_shapes
+from tnlearn.learning.settings import Settings
+from tnlearn.learning.training import EarlyStopping, Examples, train
 
 Array = npt.NDArray[Any]
 
@@ -45,8 +37,11 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     bond_dimension : int
         chi, the size of the bonds between sites.
     feature_map : {"linear", "trigonometric", "polynomial"}
-        ``[1, x]``, ``[cos, sin](pi x / 2)``, or powers up to `degree`; x is each feature scaled
-        to [0, 1] over the training data and clipped.
+        What spans ``psi``: ``[1, x]``; ``[cos, sin](pi x / 2)``, divided by the sum of the two;
+        or the powers of x up to `degree`. x is each feature scaled to [0, 1] over the training
+        data and clipped. Data of few features want ``feature_map="polynomial", degree=3``: two
+        interleaved half-moons in the plane are told apart with an accuracy of 0.90 by ``[1, x]``,
+        which draws hyperbolas, and of 0.98 by cubics.
     degree : int
         Of the polynomial map.
     loss : {"cross_entropy", "squared"}
@@ -56,7 +51,7 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch_size : int
         Samples a step. What is left over at the end of an epoch waits for another.
     learning_rate : float, optional
-        First step of Adam, decaying to zero along a cosine; by default
+        First step of Adam, at most 1, decaying to zero along a cosine; by default
         ``min(0.01, 0.04 / sqrt(n_features))``.
     label_smoothing : float
         Share of the target spread evenly over the classes (cross-entropy only).
@@ -66,7 +61,9 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Hold out `validation_fraction` of the data and stop when its accuracy has not risen for
         `n_iter_no_change` epochs; the best parameters are kept.
     validation_fraction : float
+        Between 0 and 1.
     n_iter_no_change : int
+        See `early_stopping`.
     backend : str
         Who does the arithmetic.
     progress : bool
@@ -83,8 +80,8 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Site tensors, axes (left bond, feature, [label,] right bond), which read ``psi``.
     feature_low_, feature_high_ : array, shape (n_features,)
         What is scaled to 0 and 1.
-    feature_gauge_ : array, shape (n_features, d, d)
-        ``psi = gauge @ phi``; see `tnlearn.learning.features.SiteFeatures`.
+    feature_mean_ : array, shape (n_features, d - 1)
+        Training means of all components but the first; subtracted in ``psi``.
     n_iter_ : int
         Epochs that were run.
     loss_curve_ : list of float
@@ -149,154 +146,102 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ModelError
-            If a parameter is out of range.
+            If a parameter is out of range, or training diverges.
+        DataTypeError
+            If a parameter is of a wrong type.
+        DataError
+            If `validation_fraction` of the samples is none, or all.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        settings = Settings.checked(self.get_params())
+        data, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        self._check_parameters()
+        classes, labels = np.unique(y, return_inverse=True)
         # One number from the caller's state seeds everything: RandomState draws no float32.
-        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        seed = settings.random_state.randint(2**31 - 1)
         generator = np.random.default_rng(seed)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        held_out = None
-        if self.early_stopping:
-            X, X_held, labels, labels_held = train_test_split(
-                X, labels, test_size=self.validation_fraction, random_state=seed
-            )
-            held_out = (X_held, labels_held)
-        features = SiteFeatures.fit(X, self.feature_map, self.degree)
+        held_data, held_labels = data[:0], labels[:0]
+        if settings.early_stopping:
+            data, held_data, labels, held_labels = _split(data, labels, settings, seed)
+        features = SiteFeatures.fit(data, settings.feature_map, settings.degree)
+        psi = features(data, "float32")
+        parameters = _initial(psi, len(classes), settings, generator)
+
+        def accuracy() -> float:
+            scores = _scores(parameters.tensors, features, held_data, settings.backend)
+            return float((scores.argmax(axis=1) == held_labels).mean())
+
+        stopping = None
+        if settings.early_stopping:
+            stopping = EarlyStopping(accuracy, settings.n_iter_no_change)
+        examples = Examples(psi, _targets(labels, len(classes), settings))
+        losses = train(parameters, examples, settings, generator, stopping)
+        self.classes_, self.tensors_ = classes, parameters.tensors
         self.feature_low_, self.feature_high_ = features.low, features.high
-        self.feature_gauge_ = features.gauge
-        self._train(features(X).astype(np.float32), labels, held_out, generator)
+        self.feature_mean_ = features.mean
+        self.n_iter_, self.loss_curve_ = len(losses), losses
+        self.validation_scores_ = [] if stopping is None else stopping.scores
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Array:
         """The scores f, shape (n_samples, n_classes); their difference if there are two."""
-        scores = self._checked_scores(X)
+        scores, _ = self._scored(X)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
         """Probabilities of the classes, shape (n_samples, n_classes)."""
-        return LOSSES[self.loss].probabilities(self._checked_scores(X))
+        scores, settings = self._scored(X)
+        return LOSSES[settings.loss].probabilities(scores)
 
     def predict(self, X: npt.ArrayLike) -> Array:
-        """The most probable class of each sample."""
-        return np.asarray(self.classes_[self._checked_scores(X).argmax(axis=1)])
+        """The most probable class of each sample, shape (n_samples,)."""
+        scores, _ = self._scored(X)
+        return np.asarray(self.classes_[scores.argmax(axis=1)])
 
-    def _checked_scores(self, X: npt.ArrayLike) -> Array:
-        check_is_fitted(self)
-        return self._scores(validate_data(self, X, reset=False, dtype=np.float64))
-
-    def _scores(self, X: Array) -> Array:
-        """Scores in float64, so that they do not depend on how samples are batched."""
+    def _scored(self, X: npt.ArrayLike) -> tuple[Array, Settings]:
+        check_is_fitted(self, "tensors_")
+        settings = Settings.checked(self.get_params())
+        data = validate_data(self, X, reset=False, dtype=np.float64)
         features = SiteFeatures(
-            self.feature_map,
-            self.degree,
+            settings.feature_map,
+            settings.degree,
             self.feature_low_,
             self.feature_high_,
-            self.feature_gauge_,
-        )(X)
-        tensors = [tensor.astype(np.float64) for tensor in self.tensors_]
-        program = compile(mps_network(tensors, features[:, :1]), batch=BATCH, backend=self.backend)
-        parts = [
-            program([*tensors, *features[:, start : start + SCORED]])
-            for start in range(0, len(X), SCORED)
-        ]
-        return np.concatenate(parts)
-
-    def _train(
-        self,
-        features: Array,
-        labels: Array,
-        held_out: tuple[Array, Array] | None,
-        generator: np.random.Generator,
-    ) -> None:
-        sites, samples, d = features.shape
-        shapes = site_shapes(sites, d, self.bond_dimension, len(self.classes_))
-        parameters = MPSParameters(shapes, 0.01, generator)
-        self.tensors_ = parameters.tensors
-        program = compile(
-            mps_network(parameters.tensors, features[:, :1]),
-            batch=BATCH,
-            constants=feature_names(sites),
-            backend=self.backend,
+            self.feature_mean_,
         )
-        size = min(self.batch_size, samples)
-        epochs = self.epochs or max(15, -(-2000 // (samples // size)))
-        rate = self.learning_rate or min(0.01, 0.04 / np.sqrt(sites))
-        adam = Adam(parameters.vector, rate, epochs * (samples // size))
-        targets = self._targets(labels)
-        self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] = []
-        best = parameters.vector.copy()
-        bar = tqdm(range(epochs), "training", delay=1, disable=None if self.progress else True)
-        for _ in bar:
-            loss = self._epoch(program, parameters, adam, features, targets, size, generator)
-            self.loss_curve_.append(loss)
-            bar.set_postfix(loss=f"{loss:.4f}")
-            if held_out is not None:
-                score = float((self._scores(held_out[0]).argmax(axis=1) == held_out[1]).mean())
-                if score > max(self.validation_scores_, default=-1.0):
-                    best[:] = parameters.vector
-                self.validation_scores_.append(score)
-                if len(self.validation_scores_) - int(np.argmax(self.validation_scores_)) > (
-                    self.n_iter_no_change
-                ):
-                    break
-        if held_out is not None:
-            parameters.vector[:] = best
-            parameters.spread()
-        self.n_iter_ = len(self.loss_curve_)
+        return _scores(self.tensors_, features, data, settings.backend), settings
 
-    def _epoch(
-        self,
-        program: Program,
-        parameters: MPSParameters,
-        adam: Adam,
-        features: Array,
-        targets: Array,
-        size: int,
-        generator: np.random.Generator,
-    ) -> float:
-        loss = LOSSES[self.loss]
-        gradient = np.empty_like(parameters.vector)
-        losses: list[float] = []
-        order = generator.permutation(features.shape[1])
-        for start in range(0, len(order) - size + 1, size):
-            chosen = order[start : start + size]
-            batch = features[:, chosen]
-            if self.feature_noise:
-                noise = generator.standard_normal(batch[..., 1:].shape, dtype=np.float32)
-                batch[..., 1:] += np.float32(self.feature_noise) * noise
 
-            def cotangent(scores: Array, wanted: Array = targets[chosen]) -> Array:
-                value, slope = loss.value_and_gradient(scores, wanted)
-                losses.append(value)
-                return slope
+def _initial(
+    psi: Array, classes: int, settings: Settings, generator: np.random.Generator
+) -> MPSParameters:
+    """A random model to start from, for features of shape (n_sites, n_samples, d)."""
+    sites, _, d = psi.shape
+    bond = settings.bond_dimension
+    shapes = site_shapes(sites, d, bond, classes)
+    return MPSParameters(shapes, initial_deviation(psi, bond), generator)
 
-            _, packed = program.value_and_gradient([*parameters.tensors, *batch], cotangent)
-            arrays = program.unpack(packed)[: len(parameters.tensors)]
-            parameters.gather(arrays, gradient)
-            adam.step(gradient)
-            parameters.spread()
-        return float(np.mean(losses))
 
-    def _targets(self, labels: Array) -> Array:
-        count = len(self.classes_)
-        targets = np.eye(count, dtype=np.float32)[labels]
-        if LOSSES[self.loss].smooths:
-            targets = (1 - self.label_smoothing) * targets + self.label_smoothing / count
-        return targets.astype(np.float32)
+def _scores(tensors: list[Array], features: SiteFeatures, data: Array, backend: str) -> Array:
+    """Scores of data, shape (n_samples, n_classes)."""
+    blocks = range(0, len(data), SCORED)
+    parts = [mps_scores(tensors, features(data[k : k + SCORED]), backend) for k in blocks]
+    return np.concatenate(parts)
 
-    def _check_parameters(self) -> None:
-        if self.loss not in LOSSES:
-            raise ModelError(f"loss={self.loss!r} is unknown: give one of {sorted(LOSSES)}")
-        for name in ("bond_dimension", "batch_size", "n_iter_no_change"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name}={getattr(self, name)} must be at least 1")
-        if self.epochs is not None and self.epochs < 1:
-            raise ModelError(f"epochs={self.epochs} must be at least 1, or None for the default")
-        if not 0 <= self.label_smoothing < 1:
-            raise ModelError(f"label_smoothing={self.label_smoothing} must be in [0, 1)")
-        if self.feature_noise < 0:
-            raise ModelError(f"feature_noise={self.feature_noise} must not be negative")
+
+def _targets(labels: Array, classes: int, settings: Settings) -> Array:
+    """One row per label: one-hot, and smoothed if the loss takes that."""
+    targets = np.eye(classes, dtype=np.float32)[labels]
+    if LOSSES[settings.loss].smooths:
+        targets += settings.label_smoothing * (np.float32(1 / classes) - targets)
+    return targets
+
+
+def _split(data: Array, labels: Array, settings: Settings, seed: int) -> list[Array]:
+    """Data to train on, data held out, and the labels of both."""
+    fraction = settings.validation_fraction
+    try:
+        return list(train_test_split(data, labels, test_size=fraction, random_state=seed))
+    except ValueError:
+        raise DataError(
+            f"validation_fraction={fraction} of {len(data)} samples leaves none to train on"
+        ) from None

@@ -38,7 +38,6 @@ _MARKS = {
     "output": ("D", _OUTPUT, _OUTPUT, 0.22, "output index"),
     "loop": ("", "none", _INK, 0.0, ""),
 }
-_SOLID = ("tensor", "hyperedge")
 _LEG = 0.5
 _WAYS = np.exp(1j * (np.pi / 8 * np.array(sorted(range(-7, 9), key=abs)) - np.pi / 2))
 _SAMPLES = (1 - np.cos(np.linspace(0, np.pi, 25))) / 2
@@ -178,8 +177,6 @@ def _on_lattice(graph: _Graph, tensors: list[_Node], joints: list[_Node]) -> _Po
     for node in tensors:
         indices = dict.fromkeys(index for *_, index in graph.edges(node, data="index"))
         ends[node] = [site for index in indices if (site := _site(index)) is not None]
-        if len(ends[node]) < len(indices):
-            return None
     # What spans the most comes last, so that bonds around a torus give way to the others.
     for node in sorted(tensors, key=lambda n: max(np.ptp(_xy(ends[n] or [0]), axis=0))):
         if len(ends[node]) > 1:
@@ -235,7 +232,7 @@ def _scaled(graph: _Graph, points: _Points) -> _Points:
 
 
 def _solid(points: _Points) -> _Array:
-    return np.array([at for (kind, _), at in points.items() if kind in _SOLID])
+    return np.array([at for (kind, _), at in points.items() if kind in ("tensor", "hyperedge")])
 
 
 def _gap(points: _Points) -> float:
@@ -301,7 +298,7 @@ def _hang(graph: _Graph, points: _Points) -> None:
         worth = np.median(free, axis=0) * (share > 0.9 * share.max())
         common = np.argmax(worth > 0.9 * worth.max())
         for node, start, ways in zip(turn.values(), at, free, strict=True):
-            best = common if share[common] > 0.7 and ways[common] > 0.3 else np.argmax(ways)
+            best = common if share[common] > 0.85 and ways[common] > 0.3 else np.argmax(ways)
             points[node] = start + _LEG * complex(_WAYS[best])
 
 
@@ -330,8 +327,7 @@ def _lines(graph: _Graph, points: _Points) -> _Lines:
         count = graph.number_of_edges(u, v)
         bend = (key - (count - 1) / 2) * min(0.25, 0.8 / count) * arch
         along = ((others - start) * np.conj(step)).real / max(abs(step) ** 2, 1e-9)
-        on_it = (abs(others - start - along.clip(0, 1) * step) < disc).sum()
-        if on_it > (u[0] in _SOLID) + (v[0] in _SOLID):
+        if (abs(others - start - along.clip(0, 1) * step) < disc).sum() > 2:
             bend += 0.35 * np.sqrt(arch)
         lines[u, v, key] = start + t * step + bend * _side(step)
     return lines

@@ -23,8 +23,8 @@ def from_graph(
 
     Every edge is an index, called as networkx calls the edge: ``(u, v)``, or ``(u, v, key)`` in
     a multigraph. The axes of a node's array follow ``graph.edges(node)``, a self-loop taking
-    two; axes beyond those are open, called ``node`` if there is one and ``(node, k)`` if there
-    are more. A matrix on an edge stands between its two ends, its axes in the order (u, v) in
+    two; axes beyond those are open, called ``node`` if there is one and ``(node, "open", k)``
+    if there are more. A matrix on an edge stands between its two ends, its axes in the order (u, v) in
     which the graph lists the edge; the indices are then ``(edge, 0)`` and ``(edge, 1)``.
 
     Parameters
@@ -40,8 +40,8 @@ def from_graph(
     Raises
     ------
     NetworkError
-        If the graph is directed, a node has no tensor or too few axes, or an edge tensor is no
-        matrix or is on no edge of the graph.
+        If the graph is directed, a node has no tensor or too few axes, an open axis would be
+        called as an edge is, or an edge tensor is no matrix or is on no edge of the graph.
     """
     if graph.is_directed():
         raise NetworkError("from_graph takes an undirected graph: call graph.to_undirected() first")
@@ -56,6 +56,12 @@ def from_graph(
         incident = [listed[edge] for edge in _edges(graph, node)]
         legs = [leg for edge in incident for leg in _ends(edge, node, edge in matrices)]
         data, opened = _node(node, arrays, legs)
+        for index in opened:
+            if index in listed:
+                raise NetworkError(
+                    f"node {node!r} has an open axis, but its name is also that of an edge: "
+                    "relabel the nodes, say with networkx.convert_node_labels_to_integers"
+                )
         network.append(Tensor(data, (*legs, *opened), name=str(node)))
         output += opened
     for edge, matrix in matrices.items():
@@ -144,7 +150,7 @@ def _node(node: Any, arrays: Mapping[Any, Any], legs: list[Index]) -> tuple[Any,
             f"node {node!r} has {len(legs)} edge ends but its tensor has {np.ndim(data)} axes, "
             f"shape {np.shape(data)}: one axis per edge end, in the order of graph.edges"
         )
-    return data, [node] if extra == 1 else [(node, k) for k in range(extra)]
+    return data, [node] if extra == 1 else [(node, "open", k) for k in range(extra)]
 
 
 def _tensor_node(graph: nx.MultiGraph[Any], node: Any, tensor: Tensor) -> Tensor:

@@ -74,7 +74,13 @@ def from_interleaved(arguments: Sequence[Any]) -> TensorNetwork:
         output = list(arguments[-1])
     else:
         once = Counter(i for term in inputs for i in term)
-        output = sorted(i for i in once if once[i] == 1)
+        try:
+            output = sorted(i for i in once if once[i] == 1)
+        except TypeError:
+            raise NetworkError(
+                "indices of several types have no order of their own: give the output as the "
+                "last argument"
+            ) from None
     return _network(data, inputs, output)
 
 
@@ -88,8 +94,10 @@ def from_ncon(arrays: Sequence[Any], labels: Sequence[Sequence[int]]) -> TensorN
         raise NetworkError(f"ncon got {len(arrays)} arrays and {len(labels)} lists of labels")
     seen = Counter(label for term in labels for label in term)
     for label, times in seen.items():
-        if label == 0:
-            raise NetworkError("ncon labels are positive (summed) or negative (open); 0 is neither")
+        if not isinstance(label, int) or label == 0:
+            raise NetworkError(
+                f"ncon labels are positive (summed) or negative (open) whole numbers; not {label!r}"
+            )
         if times != (wanted := 2 if label > 0 else 1):
             raise NetworkError(f"ncon label {label} appears {times} times; it must {wanted} times")
     output = sorted((label for label in seen if label < 0), reverse=True)

@@ -82,7 +82,7 @@ class Tensor:
         log: bool = False,
     ) -> None:
         data = as_data(data, name)
-        indices = tuple(indices)
+        indices = _as_indices(indices, name)
         if len(indices) != len(data.shape):
             raise NetworkError(
                 f"tensor {_shown(name)} has shape {tuple(data.shape)}, {len(data.shape)} axes, "
@@ -119,6 +119,17 @@ class Tensor:
         return f"Tensor({_shown(self.name)}, {{{sizes}}}{flags})"
 
 
+def _as_indices(indices: Sequence[Index], name: str | None) -> tuple[Index, ...]:
+    try:
+        hash(found := tuple(indices))
+    except TypeError as error:
+        raise DataTypeError(
+            f"the indices {indices!r} of tensor {_shown(name)} are no sequence of hashable "
+            f"names ({error}): give one name per axis"
+        ) from None
+    return found
+
+
 @cache
 def dtype_name(dtype: Any) -> str:
     """Name of a dtype of any array library: "float64" of ``torch.float64``, too."""
@@ -127,8 +138,8 @@ def dtype_name(dtype: Any) -> str:
 
 def as_data(data: Any, name: str | None) -> Any:
     """`data` as an array of a precision the library computes in; never a copy of one that is."""
-    if not isinstance(data, np.ndarray):
-        if isinstance(data, ForeignArray):
+    if type(data) is not np.ndarray:
+        if not isinstance(data, np.ndarray) and isinstance(data, ForeignArray):
             return data
         data = _from_nested(data, name)
     if data.dtype.name not in FLOATING:
@@ -139,6 +150,10 @@ def as_data(data: Any, name: str | None) -> Any:
 
 
 def _from_nested(data: Any, name: str | None) -> np.ndarray[Any, Any]:
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataTypeError(
+            f"tensor {_shown(name)} has masked data: fill them with .filled() first"
+        )
     try:
         return np.asarray(data)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -9,7 +10,9 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tnlearn.errors import NetworkError
+import numpy as np
+
+from tnlearn.errors import DataTypeError, NetworkError
 from tnlearn.network.tensor import Index, Tensor
 
 if TYPE_CHECKING:
@@ -46,8 +49,17 @@ class TensorNetwork:
     (2, 4)
     """
 
+    #: NumPy must leave ``network | array`` to `__or__`, which refuses it.
+    __array_ufunc__ = None
+
     def __init__(self, tensors: Iterable[Tensor], output: Sequence[Index] = ()) -> None:
         self._tensors = tuple(tensors)
+        for tensor in self._tensors:
+            if not isinstance(tensor, Tensor):
+                raise DataTypeError(
+                    f"a network is made of Tensors, but got a {type(tensor).__name__}: "
+                    "wrap arrays as Tensor(data, indices)"
+                )
         self._output = tuple(output)
         if not self._tensors:
             raise NetworkError("a network needs at least one tensor; got none")
@@ -126,13 +138,15 @@ class TensorNetwork:
         NetworkError
             If one of them is not open.
         """
+        opened = dict.fromkeys(self._output)
         for index in indices:
-            if index not in self._output:
+            if index not in opened:
                 raise NetworkError(
                     f"index {index!r} is not open, so it cannot be closed; "
                     f"the output is {self._output!r}"
                 )
-        return self.with_output(tuple(i for i in self._output if i not in indices))
+        closed = set(indices)
+        return self.with_output(tuple(i for i in self._output if i not in closed))
 
     def relabel(self, mapping: Mapping[Index, Index]) -> TensorNetwork:
         """The same network with indices renamed; two given one new name become one index.
@@ -157,6 +171,7 @@ class TensorNetwork:
         NetworkError
             If an index is on no tensor, or the position is outside its size.
         """
+        assignment = {index: _whole(index, position) for index, position in assignment.items()}
         for index, position in assignment.items():
             if not 0 <= position < self._require(index):
                 raise NetworkError(
@@ -295,15 +310,33 @@ def _check_parameters(tensors: tuple[Tensor, ...], names: tuple[str, ...]) -> No
         if tensor.parameter is None:
             continue
         owner = owners.setdefault(tensor.parameter, position)
-        first = tensors[owner]
-        if first.data is not tensor.data and (
-            first.shape != tensor.shape or first.dtype != tensor.dtype
-        ):
+        if owner != position and not _same_data(tensors[owner], tensor):
+            first = tensors[owner]
             raise NetworkError(
                 f"tensors {names[owner]!r} and {names[position]!r} share parameter "
-                f"{tensor.parameter!r} but have shapes {first.shape} and {tensor.shape} "
-                f"({first.dtype} and {tensor.dtype}): shared data must be one array"
+                f"{tensor.parameter!r} but hold different data (shapes {first.shape} and "
+                f"{tensor.shape}, {first.dtype} and {tensor.dtype}): give both one array"
             )
+
+
+def _same_data(one: Tensor, other: Tensor) -> bool:
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if not (isinstance(one.data, np.ndarray) and isinstance(other.data, np.ndarray)):
+        return one.data is other.data
+    where = (one.data.ctypes.data, one.data.strides)
+    return where == (other.data.ctypes.data, other.data.strides) or np.array_equal(
+        one.data, other.data, equal_nan=True
+    )
+
+
+def _whole(index: Index, position: Any) -> int:
+    try:
+        return operator.index(position)
+    except TypeError:
+        raise NetworkError(
+            f"index {index!r} cannot be fixed at {position!r}: give an int"
+        ) from None
 
 
 def _fixed(tensor: Tensor, assignment: Mapping[Index, int]) -> Tensor:
@@ -319,7 +352,8 @@ def _fixed(tensor: Tensor, assignment: Mapping[Index, int]) -> Tensor:
 def _renamed_apart(network: TensorNetwork, taken: Iterable[Index]) -> TensorNetwork:
     """`network` with those of its summed indices that are `taken` given fresh names."""
     taken = set(taken)
-    clashes = [i for i in network.sizes if i in taken and i not in network.output]
+    opened = set(network.output)
+    clashes = [i for i in network.sizes if i in taken and i not in opened]
     used = taken.union(network.sizes)
     mapping: dict[Index, Index] = {}
     for index in clashes:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from tnlearn.errors import DataError
@@ -124,7 +125,9 @@ def plot_confusion(
 
 def _new_axes() -> Axes:
     """Axes in a figure of 1920 x 1080 whose letters are large enough for a screen."""
-    figure = Figure(figsize=(9.6, 5.4), dpi=200, layout="constrained")
+    figure = Figure(
+        figsize=(9.6, 5.4), dpi=200, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1)
+    )
     FigureCanvasAgg(figure)
     return figure.add_subplot()
 
