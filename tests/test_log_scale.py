@@ -6,7 +6,6 @@ The reference is `reference` on fractions, which hold every float exactly.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -26,9 +25,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-SLOW = pytest.mark.skipif(
-    "TNLEARN_SLOW_TESTS" not in os.environ, reason="a minute and 3 GB; set TNLEARN_SLOW_TESTS"
-)
 EPSILON = 2.0**-52
 #: Error relative to the contraction of absolute values.
 TOLERANCE = 1e-12
@@ -66,7 +62,7 @@ def test_ring_whose_factors_underflow_one_by_one() -> None:
     assert got.log == pytest.approx(math.log(2) + 2 * math.log(small), rel=1e-14)
 
 
-@pytest.mark.parametrize("n", [10**5, pytest.param(10**6, marks=SLOW)])
+@pytest.mark.parametrize("n", [10**5, 10**6])
 def test_long_ring(n: int) -> None:
     """tr M^n, compared with the eigenvalues of M."""
     matrix = np.array([[3.0, 1.0], [1.0, 2.0]])

@@ -24,8 +24,9 @@ def from_graph(
     Every edge is an index, called as networkx calls the edge: ``(u, v)``, or ``(u, v, key)`` in
     a multigraph. The axes of a node's array follow ``graph.edges(node)``, a self-loop taking
     two; axes beyond those are open, called ``node`` if there is one and ``(node, "open", k)``
-    if there are more. A matrix on an edge stands between its two ends, its axes in the order (u, v) in
-    which the graph lists the edge; the indices are then ``(edge, 0)`` and ``(edge, 1)``.
+    if there are more. A matrix on an edge stands between its two ends, its axes in the order
+    (u, v) in which the graph lists the edge; the indices are then ``(edge, 0)`` and
+    ``(edge, 1)``.
 
     Parameters
     ----------
