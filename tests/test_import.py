@@ -70,9 +70,10 @@ NEEDS = {
     "LogValue": set(),
     "Tensor": set(),
     "TensorNetwork": set(),
-    "backends": set(),
+    "log_contract": {"tqdm"},
+    "plan": set(),
     "grid": {"networkx"},
-    "MPSClassifier": {"joblib", "pandas", "scipy", "sklearn"},
+    "MPSClassifier": {"joblib", "pandas", "scipy", "sklearn", "tqdm"},
 }
 
 

@@ -151,5 +151,14 @@ def test_a_python_that_would_be_another_one_is_given_in_full(path, tmp_path, mon
     assert type_in(textwrap.indent(commands[0], "   "), tmp_path).startswith("Versions\n")
 
 
+def test_a_python_below_this_folder_is_given_from_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    monkeypatch.chdir(tmp_path)
+    assert next_commands(Path("tour"))[0] == ".venv/bin/python -m tnlearn info"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert next_commands(Path("tour"))[0] == f"{tmp_path}/python -m tnlearn info"
+
+
 def test_the_script_is_installed():
     assert shutil.which("tnlearn", path=str(BESIDE))

@@ -99,3 +99,11 @@ def test_probabilities_sum_to_one_and_keep_the_order(name: str, offset: float) -
     order = np.argsort(scores, axis=1)
     assert np.all(np.diff(np.take_along_axis(probabilities, order, axis=1), axis=1) >= 0)
     assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))
+
+
+def test_targets_are_smoothed_for_cross_entropy_only() -> None:
+    labels = np.array([2, 0])
+    smooth = LOSSES["cross_entropy"].targets(labels, 4, 0.2)
+    assert np.allclose(smooth, [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]])
+    assert np.array_equal(LOSSES["squared"].targets(labels, 4, 0.2), np.eye(4)[labels])
+    assert smooth.dtype == np.float32

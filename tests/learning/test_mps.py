@@ -158,7 +158,7 @@ PICTURES = ["digits", "uniform", "independent bits", "one bit"]
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("kind", PICTURES)
 def test_at_784_sites_nothing_vanishes_or_explodes(kind: str, name: str, bond: int) -> None:
-    """At the start scores are near zero, and all sites have gradients of one order."""
+    """At the start scores are small, and the gradients of all sites are of one order."""
     x = pictures(kind)
     psi = SiteFeatures.fit(x, name, 3)(x, "float32")
     shapes = site_shapes(PIXELS, psi.shape[2], bond, 10)
@@ -166,16 +166,17 @@ def test_at_784_sites_nothing_vanishes_or_explodes(kind: str, name: str, bond: i
     assert 0.002 < deviation <= 0.01
     parameters = MPSParameters(shapes, deviation, np.random.default_rng(1))
     scores = mps_scores(parameters.tensors, psi, "numpy")
-    assert 0.3 * deviation < scores.std() < 5 * deviation
-    assert np.abs(scores).max() < 0.2
+    assert 0.5 * deviation < scores.std() < 4 * deviation
+    assert np.abs(scores).max() < 0.15
     targets = np.eye(10, dtype=np.float32)[np.arange(64) % 10]
     value, gradient = Objective(parameters, settings())(psi, targets)
-    assert value == pytest.approx(np.log(10), abs=0.05)
+    assert value == pytest.approx(np.log(10), abs=0.01)
     assert 0.03 < np.linalg.norm(gradient) < 1
-    norms = norms_by_site(parameters, gradient)[np.ptp(x, axis=0) > 0]
-, kind, name, bond, deviation, scores.std()/deviation, np.abs(scores).max(), value, np.linalg.norm(gradient), norms.min()/np.median(norms), np.delete(norms, norms.argmax()).max()/np.median(norms), norms.max()/np.median(norms))
-    assert norms.min() > np.median(norms) / 1000
-    assert norms.max() < np.median(norms) * 1000
+    trained = np.ptp(x, axis=0) > 0
+    trained[PIXELS // 2] = False  # the label's tensor sees more: all of it is trained
+    norms = norms_by_site(parameters, gradient)[trained]
+    assert norms.min() > np.median(norms) / 10
+    assert norms.max() < np.median(norms) * 10
 
 
 def norms_by_site(parameters: MPSParameters, gradient: Array) -> Array:
@@ -187,21 +188,22 @@ def norms_by_site(parameters: MPSParameters, gradient: Array) -> Array:
     return np.array([np.linalg.norm(g) for g in np.split(gradient, np.cumsum(sizes)[:-1])])
 
 
-@pytest.mark.parametrize("loss", sorted(LOSSES))
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize(
+    ("name", "loss"), [*product(MAPS, ["cross_entropy"]), ("trigonometric", "squared")]
+)
 def test_training_at_784_sites_lowers_the_loss(name: str, loss: str) -> None:
-    x, y = pictures("digits", 160), load_digits().target[:160]
+    x, y = pictures("digits", 128), load_digits().target[:128]
     model = MPSClassifier(
-        6, feature_map=name, loss=loss, epochs=5, batch_size=32, random_state=0
+        6, feature_map=name, loss=loss, epochs=4, batch_size=32, random_state=0
     ).fit(x, y)
     assert np.all(np.isfinite(model.loss_curve_))
-    assert model.loss_curve_[-1] < 0.95 * model.loss_curve_[0]
+    assert model.loss_curve_[-1] < 0.97 * model.loss_curve_[0]
 
 
 @pytest.mark.parametrize("kind", PICTURES[1:])
 def test_training_on_noise_at_784_sites_stays_finite(kind: str) -> None:
-    x = pictures(kind, 128)
-    y = np.arange(128) % 4
+    x = pictures(kind, 96)
+    y = np.arange(96) % 4
     model = MPSClassifier(6, epochs=3, batch_size=32, random_state=0).fit(x, y)
     assert max(model.loss_curve_) < 1.5 * np.log(4)
     assert np.all(np.isfinite(model.decision_function(x)))

@@ -168,7 +168,6 @@ def test_all_names_of_40_tensors_can_be_read_on_a_screen(net):
     assert min(text.get_fontsize() for text in ax.texts) >= 7
     extents = boxes(ax, "name") + boxes(ax, "index")
     assert not overlaps(extents)
-    assert len(texts(ax, "index")) > 0.97 * len(net.sizes)
     screen = Bbox.from_extents(0, 0, 1920, 1080)
     assert Bbox.union([screen, *extents]).bounds == screen.bounds
     legend = ax.get_legend().get_window_extent()
@@ -188,6 +187,15 @@ def test_names_stay_on_their_tensors_or_next_to_them():
         assert radius <= np.linalg.norm(np.clip(point, box.min, box.max) - point) < 3 * radius
 
 
+@pytest.mark.parametrize("net", FORTY.values(), ids=FORTY)
+def test_all_indices_are_written_and_few_on_a_line(net):
+    ax = draw(net)
+    drawn = ax.transData.transform(np.concatenate(curves(ax)))
+    struck = [((b.min < drawn) & (drawn < b.max)).all(axis=1).any() for b in boxes(ax, "index")]
+    assert len(struck) == len(net.sizes)
+    assert sum(struck) <= 2
+
+
 @pytest.mark.parametrize(
     ("length", "labels", "names", "indices"),
     [
@@ -200,13 +208,6 @@ def test_names_stay_on_their_tensors_or_next_to_them():
         (3, "none", 0, 0),
     ],
 )
-def test_indices_are_written_off_the_lines_where_there_is_room():
-    ax = draw(FORTY["random tree"])
-    drawn = ax.transData.transform(np.concatenate(curves(ax)))
-    struck = [((b.min < drawn) & (drawn < b.max)).all(axis=1).any() for b in boxes(ax, "index")]
-    assert sum(struck) == 0
-
-
 def test_labels_are_thinned_out_indices_first(length, labels, names, indices):
     ax = draw(chain(length, 2, 2), labels=labels)
     assert (len(boxes(ax, "name")), len(boxes(ax, "index"))) == (names, indices)

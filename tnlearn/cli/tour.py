@@ -116,15 +116,9 @@ def draw_network(path: Path, sites: int = 6) -> None:
             layout[f"{letter}{site + 1}"] = (site, height)
     names: dict[Hashable, Hashable] = {("bond", k): f"bond {k}" for k in range(1, sites)}
     names |= {("feature", k): f"s{k + 1}" for k in range(sites)}
-    ax = (
-        TensorNetwork(tensors, network.output)
-        .relabel(names)
-        .draw(
-            layout=layout,
-            title=f"An image of {sites} pixels: their features ψ, the trained tensors A, "
-            f"and a score for each of {DIGITS} labels",
-        )
-    )
+    title = f"{sites} pixels: features ψ, trained tensors A, a score for each of {DIGITS} labels"
+    drawn = TensorNetwork(tensors, network.output).relabel(names)
+    ax = drawn.draw(layout=layout, title=title)
     ax.title.set_fontsize(20)
     cast("Figure", ax.figure).savefig(path)
 
@@ -163,7 +157,7 @@ def draw_confusion(X: Array, y: Array, predicted: Array, path: Path) -> None:
 
 def next_commands(directory: Path) -> list[str]:
     """Three commands that can be pasted into a shell in this folder."""
-    python = "python" if _is_ours("python") else shlex.quote(sys.executable)
+    python = _python()
     info = "tnlearn info" if _is_ours("tnlearn") else f"{python} -m tnlearn info"
     # A line that ends inside parentheses may go on in the next, however far that is indented.
     digits = json.dumps(str(directory / "digits.tnl"), ensure_ascii=False)
@@ -177,6 +171,14 @@ def next_commands(directory: Path) -> list[str]:
     )
     example = EXAMPLE if Path(EXAMPLE).is_file() else f"-c {shlex.quote(club)}"
     return [info, f"{python} -c {shlex.quote(predict)}", f"{python} {example}"]
+
+
+def _python() -> str:
+    if _is_ours("python"):
+        return "python"
+    python, here = Path(sys.executable), Path.cwd()
+    is_below = python.is_relative_to(here) and python.parent != here
+    return shlex.quote(str(python.relative_to(here) if is_below else python))
 
 
 def _is_ours(command: str) -> bool:

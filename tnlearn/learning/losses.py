@@ -32,6 +32,13 @@ class Loss:
     probabilities: Callable[[Array], Array]
     smooths: bool
 
+    def targets(self, labels: Array, classes: int, smoothing: float) -> Array:
+        """One row per label, float32: one-hot, or with a share of it spread over all classes."""
+        one_hot = np.eye(classes, dtype=np.float32)[labels]
+        if self.smooths:
+            one_hot += smoothing * (np.float32(1 / classes) - one_hot)
+        return one_hot
+
 
 def softmax(scores: Array) -> Array:
     """``exp(s) / sum exp(s)`` along the last axis."""

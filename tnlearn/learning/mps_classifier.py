@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tnlearn.errors import DataError
 from tnlearn.learning.features import SiteFeatures
 from tnlearn.learning.losses import LOSSES
-from tnlearn.learning.mps_model import MPSParameters, initial_deviation, mps_scores, site_shapes
+from tnlearn.learning.mps_model import MPSParameters, mps_scores
 from tnlearn.learning.settings import Settings
 from tnlearn.learning.training import EarlyStopping, Examples, train
 
 Array = npt.NDArray[Any]
+Pair = tuple[Array, Array]
 
 #: Samples scored at once: enough for matrix products, little enough for the cache.
 SCORED = 512
@@ -58,8 +59,9 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     feature_noise : float
         Standard deviation of normal noise added to psi while training, fresh for each batch.
     early_stopping : bool
-        Hold out `validation_fraction` of the data and stop when its accuracy has not risen for
-        `n_iter_no_change` epochs; the best parameters are kept.
+        Hold out `validation_fraction` of the data and stop when its loss has not fallen for
+        `n_iter_no_change` epochs; the best parameters are kept. (Its accuracy often stands still
+        for the first epochs.)
     validation_fraction : float
         Between 0 and 1.
     n_iter_no_change : int
@@ -87,7 +89,7 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     loss_curve_ : list of float
         Mean training loss of every epoch.
     validation_scores_ : list of float
-        Accuracy on the held-out part, with `early_stopping`.
+        Minus the mean loss of the held-out part after every epoch, with `early_stopping`.
 
     Examples
     --------
@@ -159,22 +161,15 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # One number from the caller's state seeds everything: RandomState draws no float32.
         seed = settings.random_state.randint(2**31 - 1)
         generator = np.random.default_rng(seed)
-        held_data, held_labels = data[:0], labels[:0]
+        targets = LOSSES[settings.loss].targets(labels, len(classes), settings.label_smoothing)
+        held_out = None
         if settings.early_stopping:
-            data, held_data, labels, held_labels = _split(data, labels, settings, seed)
+            (data, targets), held_out = _split(data, targets, settings, seed)
         features = SiteFeatures.fit(data, settings.feature_map, settings.degree)
         psi = features(data, "float32")
-        parameters = _initial(psi, len(classes), settings, generator)
-
-        def accuracy() -> float:
-            scores = _scores(parameters.tensors, features, held_data, settings.backend)
-            return float((scores.argmax(axis=1) == held_labels).mean())
-
-        stopping = None
-        if settings.early_stopping:
-            stopping = EarlyStopping(accuracy, settings.n_iter_no_change)
-        examples = Examples(psi, _targets(labels, len(classes), settings))
-        losses = train(parameters, examples, settings, generator, stopping)
+        parameters = MPSParameters.random(psi, settings.bond_dimension, len(classes), generator)
+        stopping = held_out and _stopping(parameters, features, held_out, settings)
+        losses = train(parameters, Examples(psi, targets), settings, generator, stopping)
         self.classes_, self.tensors_ = classes, parameters.tensors
         self.feature_low_, self.feature_high_ = features.low, features.high
         self.feature_mean_ = features.mean
@@ -211,16 +206,6 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _scores(self.tensors_, features, data, settings.backend), settings
 
 
-def _initial(
-    psi: Array, classes: int, settings: Settings, generator: np.random.Generator
-) -> MPSParameters:
-    """A random model to start from, for features of shape (n_sites, n_samples, d)."""
-    sites, _, d = psi.shape
-    bond = settings.bond_dimension
-    shapes = site_shapes(sites, d, bond, classes)
-    return MPSParameters(shapes, initial_deviation(psi, bond), generator)
-
-
 def _scores(tensors: list[Array], features: SiteFeatures, data: Array, backend: str) -> Array:
     """Scores of data, shape (n_samples, n_classes)."""
     blocks = range(0, len(data), SCORED)
@@ -228,20 +213,27 @@ def _scores(tensors: list[Array], features: SiteFeatures, data: Array, backend: 
     return np.concatenate(parts)
 
 
-def _targets(labels: Array, classes: int, settings: Settings) -> Array:
-    """One row per label: one-hot, and smoothed if the loss takes that."""
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    if LOSSES[settings.loss].smooths:
-        targets += settings.label_smoothing * (np.float32(1 / classes) - targets)
-    return targets
-
-
-def _split(data: Array, labels: Array, settings: Settings, seed: int) -> list[Array]:
-    """Data to train on, data held out, and the labels of both."""
+def _split(data: Array, targets: Array, settings: Settings, seed: int) -> tuple[Pair, Pair]:
+    """Data and targets to train on, and those held out."""
     fraction = settings.validation_fraction
     try:
-        return list(train_test_split(data, labels, test_size=fraction, random_state=seed))
+        parts = train_test_split(data, targets, test_size=fraction, random_state=seed)
     except ValueError:
         raise DataError(
             f"validation_fraction={fraction} of {len(data)} samples leaves none to train on"
         ) from None
+    return (parts[0], parts[2]), (parts[1], parts[3])
+
+
+def _stopping(
+    parameters: MPSParameters, features: SiteFeatures, held_out: Pair, settings: Settings
+) -> EarlyStopping:
+    """Early stopping on the loss of data held out."""
+    data, targets = held_out
+    loss = LOSSES[settings.loss].value_and_gradient
+
+    def score() -> float:
+        scores = _scores(parameters.tensors, features, data, settings.backend)
+        return -loss(scores, targets)[0]
+
+    return EarlyStopping(score, settings.n_iter_no_change)

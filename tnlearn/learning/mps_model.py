@@ -162,6 +162,14 @@ class MPSParameters:
                 self._set_identity(site, tensor)
         self.spread()
 
+    @classmethod
+    def random(
+        cls, features: Array, bond: int, labels: int, generator: np.random.Generator
+    ) -> MPSParameters:
+        """A model to start from, for features of shape (n_sites, n_samples, d)."""
+        shapes = site_shapes(len(features), features.shape[2], bond, labels)
+        return cls(shapes, initial_deviation(features, bond), generator, features.dtype.name)
+
     def spread(self) -> None:
         """Write the vector into the tensors."""
         for part, entries in zip(self._parts, self._entries, strict=True):
