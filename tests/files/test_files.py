@@ -80,7 +80,7 @@ class Tiny(BaseEstimator):  # type: ignore[misc]
         self.alpha, self.shape, self.random_state = alpha, shape, random_state
 
     def fit(self, **fitted: Any) -> Tiny:
-        vars(self).update(fitted)
+        self.__dict__.update(fitted)
         return self
 
 
@@ -250,6 +250,7 @@ def test_the_safetensors_library_reads_the_arrays(path: Path) -> None:
         pairs = file.get_tensor("1")
         assert file.metadata()["complex128"] == "[1]"
     np.testing.assert_array_equal(pairs[:, 1], A[0])
+    assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0, "arrays should be aligned"
 
 
 def some_plans() -> Iterator[tnl.Plan]:
@@ -353,7 +354,8 @@ class Other(tnl.TensorNetwork):
 
 
 def tensor_with(**fields: Any) -> tnl.TensorNetwork:
-    return tnl.TensorNetwork([tnl.Tensor(**({"data": A, "indices": "ij"} | fields))])
+    given: dict[str, Any] = {"data": A, "indices": "ij"}
+    return tnl.TensorNetwork([tnl.Tensor(**(given | fields))])
 
 
 def nested(levels: int) -> Any:
@@ -661,6 +663,13 @@ def test_a_wrong_plan_is_found(change: Any, text: str, path: Path) -> None:
         load(changed(PLAN, path, change))
 
 
+def test_a_cost_beyond_all_floats_is_found(path: Path) -> None:
+    changed(PLAN, path, put("beyond", "payload", "cost", "flops"))
+    raw = path.read_bytes()[8:].replace(rb"\"beyond\"", b"1e999")
+    with pytest.raises(FormatError, match="flops should be a finite float: it is inf"):
+        load(join(path, raw))
+
+
 def test_an_output_index_on_no_tensor_is_found(path: Path) -> None:
     def change(_: Header, ours: Header) -> None:
         ours["payload"]["structure"]["sizes"].append(2)
@@ -792,7 +801,7 @@ def test_bytes_behind_the_arrays_are_found(extra: bytes, path: Path) -> None:
 
 
 def specimens() -> list[Any]:
-    fit = Tiny(alpha=0.5).fit(x_=A, y_=["a", 1, {}.get("b")], z_=np.array(["a", "b"]))
+    fit = Tiny(alpha=0.5).fit(x_=A, y_=["a", 1, None], z_=np.array(["a", "b"]))
     return [NETWORK, random_case(7).network(), PLAN, MODEL, fit]
 
 

@@ -55,6 +55,11 @@ def test_polynomial_spans_the_powers(degree: int) -> None:
     assert np.abs(phi).max() <= 1
 
 
+def test_polynomial_of_degree_one_is_the_linear_map(data: Array) -> None:
+    psi = SiteFeatures.fit(data, "linear", 1)(data)
+    assert np.allclose(SiteFeatures.fit(data, "polynomial", 1)(data), psi, atol=1e-14)
+
+
 @pytest.mark.parametrize("name", MAPS)
 def test_the_first_component_is_one_and_the_others_are_centred(name: str, data: Array) -> None:
     psi = SiteFeatures.fit(data, name, 3)(data)

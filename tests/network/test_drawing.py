@@ -119,7 +119,7 @@ def test_a_trace_is_a_loop():
 
 
 def test_parallel_bonds_do_not_cover_each_other():
-    middles = [curve[12] for curve in curves(draw(network(["abcd", "abcd"])))]
+    middles = [curve[24] for curve in curves(draw(network(["abcd", "abcd"])))]
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(middles, 2)) > 0.1
 
 

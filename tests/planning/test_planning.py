@@ -50,10 +50,6 @@ def binary_tree(count: int) -> list[tuple[Hashable, ...]]:
     return [below[0], *((k, *below[k]) for k in range(1, count))]
 
 
-def forest(count: int) -> list[tuple[Hashable, ...]]:
-    return [(k // 4, edge) for k in range(0, count, 2) for edge in ("a", k)][:count]
-
-
 def pairs(count: int) -> list[tuple[Hashable, ...]]:
     return [(k // 2,) for k in range(count)]
 
@@ -65,29 +61,29 @@ def caterpillar(count: int) -> list[tuple[Hashable, ...]]:
 
 
 WITHOUT_LOOPS = {
-    "chain": chain,
-    "tree": binary_tree,
-    "star on one index": lambda count: [("hub",)] * count,
-    "scalars": lambda count: [()] * count,
-    "forest of pairs": pairs,
-    "hyperedges of three": caterpillar,
+    "chain": (chain, MANY),
+    "tree": (binary_tree, MANY),
+    "star on one index": (lambda count: [("hub",)] * count, MANY),
+    "forest of pairs": (pairs, MANY),
+    "scalars": (lambda count: [()] * count, 10_000),
+    "hyperedges of three": (caterpillar, 10_000),
 }
 
 
-@pytest.mark.parametrize("terms", WITHOUT_LOOPS.values(), ids=WITHOUT_LOOPS)
+@pytest.mark.parametrize(("terms", "count"), WITHOUT_LOOPS.values(), ids=WITHOUT_LOOPS)
 def test_large_networks_without_loops_have_exact_orders(
-    terms: Callable[[int], list[tuple[Hashable, ...]]],
+    terms: Callable[[int], list[tuple[Hashable, ...]]], count: int
 ) -> None:
-    network = network_of(terms(MANY))
+    network = network_of(terms(count))
     plan = tnl.plan(network)
     largest = max(t.data.size for t in network)
-    assert len(network) == MANY
+    assert len(network) == count
     assert plan.order == "exact for trees and rings"
-    assert len(plan.path) == len(plan.pairs) == MANY - 1
+    assert len(plan.path) == len(plan.pairs) == count - 1
     assert max(elements(plan)) <= largest
     assert plan.cost.width == math.log2(largest)
     # From the leaves inwards, no step costs more than reading its larger tensor.
-    assert plan.cost.flops <= 2 * largest * MANY
+    assert plan.cost.flops <= 2 * largest * count
 
 
 def test_a_large_ring_is_cut_once() -> None:
@@ -164,42 +160,46 @@ def test_a_grid_has_loops() -> None:
 GRID = tnl.grid(4, 4, 3, seed=0)
 VALUE = float(tnl.contract(GRID))
 
-SEARCHES: dict[str, Any] = {
-    "fast": "fast",
-    "balanced": "balanced",
-    "thorough": "thorough",
-    "seconds": 0.05,
-    "no seconds": 0,
-    "greedy by name": "greedy",
-    "auto by name": "auto",
-    "dp by name": "dp",
-    "a function": opt_einsum.paths.greedy,
-    "RandomGreedy": opt_einsum.RandomGreedy(max_repeats=4),
-    "DynamicProgramming": opt_einsum.DynamicProgramming(),
-    "GreedyOptimizer": cotengra.GreedyOptimizer(),
-    "RandomGreedyOptimizer": cotengra.RandomGreedyOptimizer(max_repeats=4, seed=0),
-    "HyperOptimizer": cotengra.HyperOptimizer(
+#: Made afresh for each network, as optimizers of opt_einsum ask.
+SEARCHES: dict[str, Callable[[], Any]] = {
+    "fast": lambda: "fast",
+    "balanced": lambda: "balanced",
+    "thorough": lambda: "thorough",
+    "seconds": lambda: 0.05,
+    "no seconds": lambda: 0,
+    "greedy by name": lambda: "greedy",
+    "auto by name": lambda: "auto",
+    "dp by name": lambda: "dp",
+    "a function": lambda: opt_einsum.paths.greedy,
+    "RandomGreedy": lambda: opt_einsum.RandomGreedy(max_repeats=4),
+    "DynamicProgramming": lambda: opt_einsum.DynamicProgramming(),
+    "GreedyOptimizer": lambda: cotengra.GreedyOptimizer(),
+    "RandomGreedyOptimizer": lambda: cotengra.RandomGreedyOptimizer(max_repeats=4, seed=0),
+    "HyperOptimizer": lambda: cotengra.HyperOptimizer(
         methods=["greedy"], optlib="random", max_repeats=4, parallel=False, progbar=False
     ),
 }
 
 
-@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
-def test_every_search_gives_a_plan_of_the_same_value(search: Any) -> None:
-    plan = tnl.plan(GRID, search=search)
+@pytest.mark.parametrize("make", SEARCHES.values(), ids=SEARCHES)
+def test_every_search_gives_a_plan_of_the_same_value(make: Callable[[], Any]) -> None:
+    plan = tnl.plan(GRID, search=make())
     assert len(plan.path) == len(GRID) - 1
     program = tnl.compile(GRID, plan=plan)
     assert float(program([t.data for t in GRID])) == pytest.approx(VALUE, rel=1e-12)
 
 
-@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize("make", SEARCHES.values(), ids=SEARCHES)
 @pytest.mark.parametrize("output", ["", "ij", "xh"])
-def test_every_search_takes_traces_hyperedges_and_open_indices(search: Any, output: str) -> None:
+def test_every_search_takes_traces_hyperedges_and_open_indices(
+    make: Callable[[], Any], output: str
+) -> None:
     terms = ["ijh", "jkh", "kih", "kk", "h", "x", ""]
     arrays = [np.random.default_rng(len(term)).normal(size=(2,) * len(term)) for term in terms]
     equation = f"{','.join(terms)}->{output}"
     expected = np.einsum(equation, *arrays)
-    np.testing.assert_allclose(tnl.contract(equation, *arrays, search=search), expected, rtol=1e-12)
+    found = tnl.contract(equation, *arrays, search=make())
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_longer_search_is_never_worse() -> None:
@@ -354,14 +354,16 @@ def test_what_one_tensor_alone_carries_is_summed_at_once() -> None:
 
 
 def test_slices_cost_what_they_repeat() -> None:
-    """With k in four slices of one position: 6 entries times 3, then (2x1)(1x5) makes 10."""
+    """With i in two slices of one position: (1x3)(3x4) in 12 products, (1x4)(4x5) in 20."""
     path = [(0, 1), (0, 1)]
     whole = tnl.plan(product_of("float64"), search=path).cost
     plan = tnl.plan(product_of("float64"), search=path, memory_limit=whole.peak_bytes - 8)
-    assert plan.sliced == (2,)
-    assert plan.cost.slices == 4
-    assert plan.cost.flops == 2 * 4 * (2 * 3 + 2 * 5)
-    assert plan.cost.bytes_moved == 8 * 4 * ((6 + 3 + 2) + (2 + 5 + 10))
+    assert plan.sliced == (0,)
+    assert plan.cost.slices == 2
+    assert plan.cost.flops == 2 * 2 * (12 + 20)
+    assert plan.cost.bytes_moved == 8 * 2 * ((3 + 12 + 4) + (20 + 4 + 5))
+    # The inputs, those of a slice, and what the first step makes and reads.
+    assert plan.cost.peak_bytes == 8 * ((6 + 12 + 20) + (3 + 12 + 20) + (4 + 3 + 12))
 
 
 def test_a_plan_prints_what_a_person_asks() -> None:
@@ -384,67 +386,80 @@ def test_plans_are_frozen_and_equal_by_value() -> None:
 # Memory limits
 
 
-@pytest.mark.parametrize("part", [2, 3, 4])
-def test_a_sliced_plan_fits_and_has_the_same_value(part: int) -> None:
-    network = tnl.grid(5, 5, 4, seed=0)
+@pytest.mark.parametrize(("part", "slices"), [(1.2, 4), (2, 4), (3, 27), (4, 81)])
+def test_a_sliced_plan_fits_and_has_the_same_value(part: float, slices: int) -> None:
+    network = tnl.grid(8, 8, 3, seed=0) if part > 2 else tnl.grid(5, 5, 4, seed=0)
     whole = tnl.plan(network)
-    limit = whole.cost.peak_bytes // part
+    limit = int(whole.cost.peak_bytes / part)
     plan = tnl.plan(network, memory_limit=limit)
     assert plan.path == whole.path
     assert plan.cost.peak_bytes <= limit < whole.cost.peak_bytes
-    assert plan.cost.slices == 4 ** len(plan.sliced) > 1
-    assert plan.cost.width <= whole.cost.width
+    assert plan.cost.slices == math.prod(plan.structure.sizes[i] for i in plan.sliced)
+    assert 1 < plan.cost.slices <= 3 * slices
+    assert plan.cost.width < whole.cost.width
     expected = float(tnl.contract(network))
     assert float(tnl.contract(network, memory_limit=limit)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_gradient_over_slices_is_that_of_the_whole() -> None:
-    network = tnl.grid(4, 4, 4, seed=0)
-    limit = tnl.plan(network).cost.peak_bytes // 3
+    network = tnl.grid(5, 5, 4, seed=0)
+    limit = tnl.plan(network).cost.peak_bytes // 2
     assert tnl.plan(network, memory_limit=limit).cost.slices > 1
     expected, gradient = tnl.value_and_gradient(network)
     value, sliced = tnl.value_and_gradient(network, memory_limit=limit)
     assert float(value) == pytest.approx(float(expected), rel=1e-12)
     assert sliced.keys() == gradient.keys()
     for name, array in gradient.items():
-        np.testing.assert_allclose(sliced[name], array, rtol=1e-11, atol=1e-13 * abs(array).max())
+        np.testing.assert_allclose(sliced[name], array, rtol=1e-9, atol=1e-12 * abs(array).max())
 
 
-def outer_product() -> tnl.TensorNetwork:
-    a, b, c = (np.random.default_rng(k).normal(size=(40, 3)) for k in range(3))
-    return tnl.TensorNetwork([tnl.Tensor(a, "as"), tnl.Tensor(b, "bs"), tnl.Tensor(c, "cs")], "cab")
+def tall_product() -> tuple[tnl.TensorNetwork, dict[str, Any]]:
+    """A product of matrices, and options under which its first index, which is open, is sliced."""
+    generator = np.random.default_rng(0)
+    shapes = {"ij": (40, 30), "jk": (30, 20), "kl": (20, 5)}
+    tensors = [tnl.Tensor(generator.normal(size=shape), term) for term, shape in shapes.items()]
+    network = tnl.TensorNetwork(tensors, "li")
+    path = [(0, 1), (0, 1)]
+    limit = tnl.plan(network, search=path).cost.peak_bytes * 3 // 4
+    return network, {"search": path, "memory_limit": limit}
 
 
 def test_open_indices_are_sliced_too() -> None:
-    network = outer_product()
-    plan = tnl.plan(network, memory_limit="300KB")
+    network, options = tall_product()
+    plan = tnl.plan(network, **options)
     assert set(plan.sliced) & set(plan.structure.output)
-    expected = np.einsum("as,bs,cs->cab", *(t.data for t in network))
-    found = tnl.contract(network, memory_limit="300KB")
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    expected = np.einsum("ij,jk,kl->li", *(t.data for t in network))
+    np.testing.assert_allclose(tnl.contract(network, **options), expected, rtol=1e-11)
 
 
 def test_the_gradient_over_open_slices_is_that_of_the_whole() -> None:
-    network = outer_product()
+    network, options = tall_product()
     cotangent = np.random.default_rng(9).normal(size=network.shape)
     _, expected = tnl.value_and_gradient(network, cotangent)
-    _, sliced = tnl.value_and_gradient(network, cotangent, memory_limit="300KB")
+    _, sliced = tnl.value_and_gradient(network, cotangent, **options)
     for name, array in expected.items():
-        np.testing.assert_allclose(sliced[name], array, rtol=1e-11)
+        np.testing.assert_allclose(sliced[name], array, rtol=1e-9, atol=1e-12 * abs(array).max())
 
 
 def test_a_batch_index_is_open_and_never_sliced() -> None:
-    network = outer_product()
-    plan = tnl.plan(network, batch="a", memory_limit="300KB")
-    assert list(network.sizes).index("a") not in plan.sliced
+    network, options = tall_product()
+    plan = tnl.plan(network, batch="i", **options)
     assert plan.cost.slices > 1
-    with pytest.raises(NetworkError, match="the batch index 's' must be open"):
-        tnl.plan(network, batch="s")
+    assert list(network.sizes).index("i") not in plan.sliced
+    with pytest.raises(NetworkError, match="the batch index 'j' must be open"):
+        tnl.plan(network, batch="j")
+
+
+@pytest.mark.xfail(reason="reported; the cost of slices leaves out where they are put together")
+def test_a_limit_below_the_size_of_the_result_is_refused() -> None:
+    vectors = [tnl.Tensor(np.ones(40), index) for index in "abc"]
+    with pytest.raises(MemoryLimitError):
+        tnl.plan(tnl.TensorNetwork(vectors, "abc"), memory_limit=40**3 * 8 // 2)
 
 
 def test_an_impossible_limit_says_what_is_needed() -> None:
     text = (
-        r"this contraction needs 2\.\d+ MiB and \d\.\d\de\+\d\d flops .* predicted\); the memory "
+        r"this contraction needs \d[\d.]* KiB and \d\.\d\de\+\d\d flops .* predicted\); the memory "
         r"limit is 1000 B and [\d,]+ slices still take .*B: raise memory_limit, search longer"
     )
     with pytest.raises(MemoryLimitError, match=text):
