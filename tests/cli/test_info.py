@@ -32,8 +32,9 @@ HEAVY = {"cotengra", "cupy", "matplotlib", "networkx", "numba", "scipy", "sklear
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own; -P: not what lies in the current folder."""
     return subprocess.run(
-        [sys.executable, "-m", "tnlearn", *arguments],
+        [sys.executable, "-P", "-m", "tnlearn", *arguments],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -197,6 +198,7 @@ def test_another_project_called_tnlearn_is_noticed(tmp_path):
     done = run("info", PYTHONPATH=str(tmp_path))
     assert "another project, called tnlearn too (version 9.9)" in " ".join(done.stdout.split())
     assert "pip uninstall -y tnlearn && pip install --force-reinstall --no-deps " in done.stdout
+    assert re.search(r"\n  PROBLEM        another .*\n {17}\S", done.stdout)
     (problem,) = json.loads(run("info", "--json", PYTHONPATH=str(tmp_path)).stdout)["problems"]
     assert problem.keys() == {"problem", "fix"}
 
