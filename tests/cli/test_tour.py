@@ -130,7 +130,8 @@ def test_the_example_is_named_where_it_is(tmp_path, monkeypatch):
     assert next_commands(Path("tour"))[2].endswith(" examples/ising_on_a_graph.py")
 
 
-def test_any_folder_may_be_named_in_a_command(tmp_path):
+def test_any_folder_may_be_named_in_a_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / 'it\'s "quoted" $HOME `x` \\ ü'
     folder.mkdir()
     command = next_commands(folder)[1].replace("tnlearn.load", "len")
@@ -144,6 +145,7 @@ def test_a_python_that_would_be_another_one_is_given_in_full(path, tmp_path, mon
         for name in ("python", "tnlearn"):
             (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
             (tmp_path / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     commands = next_commands(Path("tour"))
     assert commands[0] == f"{sys.executable} -m tnlearn info"

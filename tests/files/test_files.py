@@ -174,6 +174,14 @@ def test_shared_data_are_written_once(path: Path) -> None:
     assert path.stat().st_size < 1.2 * big.nbytes
 
 
+def test_views_that_differ_are_not_taken_for_one(path: Path) -> None:
+    square, line = np.arange(4.0).reshape(2, 2), np.arange(4.0)
+    views = [square, square.T, line, line.view("complex64"), line[:2], line[::2], line[2:]]
+    tensors = [tnl.Tensor(a, [(k, i) for i in range(a.ndim)]) for k, a in enumerate(views)]
+    for one, other in zip(back(tnl.TensorNetwork(tensors), path), views, strict=True):
+        assert_same_bits(one.data, other)
+
+
 @HERE
 @given(NAMES)
 def test_names_come_back_as_they_were(name: Any) -> None:
@@ -311,7 +319,8 @@ FITTED = {
     "bytes_": np.arange(3, dtype=">i2"),
     "labels_": np.array([["a", "bcd"], ["", "é"]]),
     "feature_names_in_": np.array(["x", "a longer one"], dtype=object),
-    "mixed_": np.array([None, (1, 2), (3, 4), 2.5], dtype=object)[:0],
+    "mixed_": np.array([None, (1, 2), "a", 2.5], dtype=object),
+    "pairs_": np.fromiter([(1, 2), (3, 4)], object),
     "empty_": np.array([], dtype="<U3"),
 }
 
@@ -349,6 +358,10 @@ def test_many_tensors(path: Path) -> None:
 # What cannot be saved says so, and leaves nothing
 
 
+class Plan:
+    """Of the name of a class that can be saved."""
+
+
 class Other(tnl.TensorNetwork):
     pass
 
@@ -365,10 +378,12 @@ def nested(levels: int) -> Any:
 UNSAVED = {
     "a list": ([1, 2], DataTypeError, "builtins.list cannot be saved, only TensorNetwork, Plan"),
     "a program": (tnl.compile(tnl.chain(2, 2)), DataTypeError, "Program cannot be saved"),
+    "a namesake": (Plan(), DataTypeError, r"test_files\.Plan cannot be saved"),
     "a subclass": (Other([tnl.Tensor(A, "ij")]), DataTypeError, "Other cannot be saved"),
     "bytes": (tensor_with(indices=("i", b"x")), FormatError, r"b'x' is of type builtins.bytes"),
     "an enum": (tensor_with(indices=("i", Colour.RED)), FormatError, "Colour, which a file cannot"),
     "NumPy": (tensor_with(indices=("i", np.float64(1))), FormatError, "type numpy.float64.*: use"),
+    "a string of NumPy": (tensor_with(indices=("i", np.str_("x"))), FormatError, "numpy.str_, w"),
     "inside": (tensor_with(indices=("i", (1, Fraction(1, 2)))), FormatError, "fractions.Fraction"),
     "nan": (tensor_with(indices=("i", math.nan)), FormatError, "nan is not equal to itself"),
     "huge": (tensor_with(indices=("i", 10**5000)), FormatError, "over 14,000 bits"),
@@ -408,6 +423,7 @@ def test_a_model_is_told_to_save_its_network(path: Path) -> None:
 UNFIT = {
     "generator": ({"random_state": np.random.RandomState(0)}, {}, "random_state=.*RandomState"),
     "object": ({}, {"x_": object()}, "x_=.* cannot be saved"),
+    "digits": ({}, {"x_": 10**5000}, "x_=some int cannot be saved: an integer of over"),
     "dtype": ({}, {"x_": np.zeros(2, "datetime64[s]")}, "datetime64"),
     "text": ({}, {"x_": np.zeros(2**20, "U20")}, "x_=.*67,108,864 bytes"),
 }
@@ -577,6 +593,7 @@ LIES = {
     "an array of another name": (put({}, "x"), "not called 0, 1"),
     "no such pairs": (put("[2]", "__metadata__", "complex128"), "0 to 1: it is 2"),
     "pairs that are none": (put("[0]", "__metadata__", "complex128"), r"'F64' and shape \(2, 3\)"),
+    "integers": (entry([2, 3], 48, "I64"), "array 0 is of int64, not float32, float64, complex"),
     "an unknown dtype": (entry([6], 48, "F4"), "of dtype 'F4'"),
     "an absurd shape": (entry([2**60, 2**60], 48), "size of array 0 .* whole number"),
     "an absurd size": (entry([2**58], 2**61), "at byte 48"),
@@ -599,6 +616,7 @@ LIES = {
     "no such index": (put([0, 9], "payload", "tensors", 0, "indices"), "it is 9"),
     "too few indices": (put([0], "payload", "tensors", 0, "indices"), "one index per axis"),
     "an index of lists": (put([[]], "payload", "indices"), r"\[\] is no name"),
+    "an index of endless lists": (put([{"float": []}], "payload", "indices"), "is no name"),
     "an index of objects": (put([{"eval": "1"}], "payload", "indices"), "is no name"),
     "a flag of numbers": (put(1, "payload", "tensors", 0, "conj"), "true or false"),
     "a name of numbers": (put(1, "payload", "tensors", 0, "name"), "must be a string"),
@@ -644,7 +662,7 @@ WRONG_PLANS = {
     "open twice": (put([0, 0], "payload", "structure", "output"), "each may be there once"),
     "sliced twice": (put([0, 0], "payload", "sliced"), "each may be there once"),
     "sliced nowhere": (put([99], "payload", "sliced"), "it is 99"),
-    "other slices": (put(7, "payload", "cost", "slices"), "does not have 7 slices"),
+    "other slices": (put(7, "payload", "cost", "slices"), "indices do not make 7 slices"),
     "an infinite cost": (put(math.inf, "payload", "cost", "flops"), "Infinity is not JSON"),
     "an endless cost": (put({"float": "inf"}, "payload", "cost", "flops"), "finite float"),
     "a negative cost": (put(-1.0, "payload", "cost", "flops"), "flops cannot be -1.0"),
@@ -683,11 +701,26 @@ def test_a_plan_that_would_fill_the_memory_is_found(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every tensor has an open index, so the intermediates have 1, 2, 3, ... axes."""
-    plan = tnl.plan(tnl.chain(60, 1, 1, seed=0))
-    assert back(plan, path) == plan
-    monkeypatch.setattr(plans, "MOST_AXES_MADE", 1000)
-    with pytest.raises(FormatError, match="axes in all"):
-        load(path)
+    wide = tnl.chain(60, 1, 1, seed=0)
+    dense = tnl.TensorNetwork([tnl.Tensor(A, "ij") for _ in range(5)], "j")
+    for plan in (PLAN, tnl.plan(wide), tnl.plan(dense)):
+        made = sum(len(pair.result) for pair in plan.pairs)
+        monkeypatch.setattr(plans, "MOST_AXES_MADE", made)
+        assert back(plan, path) == plan
+        monkeypatch.setattr(plans, "MOST_AXES_MADE", made - 1)
+        with pytest.raises(FormatError, match="axes in all"):
+            load(path)
+
+
+def test_more_sliced_indices_than_can_be_multiplied_are_found(path: Path) -> None:
+    def change(_: Header, ours: Header) -> None:
+        count = len(PLAN.structure.sizes)
+        ours["payload"]["structure"]["sizes"] += [1] * 1001
+        ours["payload"]["sliced"] = [*range(count, count + 1001)]
+        ours["payload"]["cost"]["slices"] = 1
+
+    with pytest.raises(FormatError, match="1001 sliced indices"):
+        load(changed(PLAN, path, change))
 
 
 MODEL = tnl.Ising(nx.path_graph(3), 1.0, 0.5, 0.4)

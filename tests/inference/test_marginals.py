@@ -18,7 +18,7 @@ import pytest
 import reference
 import tnlearn as tnl
 from random_networks import Case, random_case
-from tnlearn.errors import ModelError
+from tnlearn.errors import BackendError, ModelError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -198,6 +198,12 @@ def test_slices_change_nothing() -> None:
     sliced = tnl.marginals(model, sets, memory_limit=limit)
     for subset, p in tnl.marginals(model, sets).items():
         np.testing.assert_allclose(sliced[subset], p, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("subsets", [None, [(0, 1)], [(0, 3)]])
+def test_options_reach_every_contraction(subsets: Any) -> None:
+    with pytest.raises(BackendError, match="nobody"):
+        tnl.marginals(MODEL, subsets, backend="nobody")
 
 
 # Errors

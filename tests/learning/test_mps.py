@@ -179,6 +179,28 @@ def test_at_784_sites_nothing_vanishes_or_explodes(kind: str, name: str, bond: i
     assert norms.max() < np.median(norms) * 10
 
 
+@pytest.mark.parametrize("bond", [2, 50])
+def test_chains_of_any_length_start_with_vectors_of_one_order(bond: int) -> None:
+    generator = np.random.default_rng(0)
+    psi = np.concatenate([np.ones((4000, 3, 1)), generator.normal(size=(4000, 3, 2))], axis=2)
+    deviation = initial_deviation(psi, bond)
+    lengths = []
+    for _ in range(4):
+        vector = np.eye(bond)[0]
+        for site in range(4000):
+            matrices = deviation * generator.standard_normal((2, bond, bond))
+            vector = vector + (vector @ matrices).T @ psi[site, 0, 1:]
+        lengths.append(np.linalg.norm(vector))
+    assert 0.2 < min(lengths) < max(lengths) < 8
+
+
+def test_features_that_say_nothing_start_like_others() -> None:
+    psi = np.ones((5, 4, 2))
+    assert initial_deviation(psi, 10) == pytest.approx(0.01)
+    psi[..., 1] = 0
+    assert initial_deviation(psi, 10) == 0.01
+
+
 def norms_by_site(parameters: MPSParameters, gradient: Array) -> Array:
     middle = len(parameters.tensors) // 2
     sizes = [

@@ -42,7 +42,7 @@ def get_backend(name: str) -> Backend:
         )
     try:
         backend = points[name].load()()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise BackendError(f"backend {name!r} cannot be used here: {error}") from error
     if not isinstance(backend, Backend):
         raise BackendError(f"{points[name].value} is no subclass of tnlearn.backend.Backend")

@@ -84,7 +84,7 @@ class Program:
         self._sharers = _repeated(sharing)
         self._constants = constants
         self._progress = progress
-        self._empty = 0 in plan.structure.sizes
+        self._empty = 0 in (d for k, d in enumerate(plan.structure.sizes) if k != batch)
         self.lowered = self._lower(with_gradient=False)
         self._executable: Executable = backend.compile(self.lowered.instructions, plan.dtype)
 
@@ -286,6 +286,10 @@ class Program:
             raise DataError(
                 f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
             )
+        if np.iscomplexobj(cotangent) and not self.dtype.startswith("complex"):
+            raise DataTypeError(
+                f"the cotangent is complex, but the program computes in {self.dtype}"
+            )
         return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
@@ -339,8 +343,9 @@ class Program:
             return None
         sizes: dict[int, str] = {}
         for array, given in zip(arrays, self._inputs, strict=True):
-            if given.leading is not None:
-                sizes.setdefault(int(array.shape[given.leading]), given.name)
+            for size, wanted in zip(array.shape, given.shape, strict=True):
+                if wanted == -1:
+                    sizes.setdefault(int(size), given.name)
         (size, first), *others = sizes.items()
         for other, name in others:
             raise DataError(

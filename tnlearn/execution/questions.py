@@ -60,6 +60,8 @@ def compile(
             f"the plan is for {len(plan.structure.inputs)} tensors in {plan.dtype} of another "
             f"structure or size; make one for this network with tnlearn.plan"
         )
+    if number in plan.sliced:
+        raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
     inputs = [_input(network, k, structure, number) for k in range(len(network))]
     sharing = [
         ("of", k) if tensor.parameter is None else ("shared", tensor.parameter)

@@ -50,8 +50,6 @@ def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> TensorNetwo
     """The network again, its arrays read-only."""
     given = fields(payload, "the network", "tensors", "output", "indices")
     indices = [names.decode(name) for name in items(given["indices"], "the indices")]
-    for array in arrays:
-        array.flags.writeable = False
     tensors = [_decoded(row, indices, arrays) for row in items(given["tensors"], "the tensors")]
     network: TensorNetwork = cls(tensors, _picked(given["output"], indices))
     return network

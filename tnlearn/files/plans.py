@@ -38,8 +38,9 @@ def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
         raise FormatError(f"the plan computes in {shown(dtype)}, not {', '.join(FLOATING)}")
     sliced = _distinct(given["sliced"], "the sliced indices", structure)
     cost = _cost(given["cost"])
+    # Few enough for their product to be quick.
     if len(sliced) > MOST_SLICED or cost.slices != structure.elements(sliced):
-        raise FormatError(f"the plan does not have {cost.slices:,} slices")
+        raise FormatError(f"{len(sliced)} sliced indices do not make {cost.slices:,} slices")
     path = _path(given["path"])
     _check_axes(structure, path)
     walk(structure, path)  # Raises if the path does not join all tensors into one.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
+from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
 from tnlearn.inference.partition import closed
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
@@ -92,12 +92,19 @@ def _by_gradient(
     names = [f"model {k}" for k in range(len(network))]
     named = [replace(tensor, name=name) for tensor, name in zip(network, names, strict=True)]
     probed = TensorNetwork([*named, *probes])
-    _, gradient = log_value_and_gradient(probed, constants=names, **options)
+    try:
+        value, gradient = log_value_and_gradient(probed, constants=names, **options)
+    except RangeError:
+        raise ModelError("every state has probability zero: there are no marginals") from None
+    if np.imag(value.phase) != 0 or np.real(value.phase) < 0:
+        raise ModelError(
+            f"the network is no distribution: its value is negative or complex, phase {value.phase}"
+        )
     return {s: _normalised(gradient[f"probe {k}"], s) for k, s in enumerate(subsets)}
 
 
 def _normalised(value: LogValue, subset: tuple[Index, ...]) -> Probabilities:
-    top = np.max(value.log)
+    top = np.max(value.log, initial=-np.inf)
     if np.any(np.real(value.phase) < 0) or np.any(np.imag(value.phase) != 0) or top == -np.inf:
         raise ModelError(
             f"the marginal of {subset!r} is "

@@ -34,6 +34,9 @@ class LogPartition(float):
         self.method, self.error, self.converged = method, error, converged
         return self
 
+    def __getnewargs__(self) -> tuple[float, str, float, bool]:  # type: ignore[override]
+        return (float(self), self.method, self.error, self.converged)
+
     def __repr__(self) -> str:
         return f"{float(self)!r} ({self.method}, error {self.error:.1e})"
 
@@ -69,8 +72,10 @@ def log_partition(thing: TensorNetwork | HasNetwork, **options: Any) -> LogParti
             "use log_contract for the logarithm of its magnitude"
         )
     # Sums of non-negative products lose at most a rounding a step (Higham 2002, section 3.1).
-    rounding = float(np.finfo(program.dtype).eps) * (len(program.plan.path) + 1)
-    return LogPartition(float(value.log), "exact", rounding, True)
+    steps = len(program.plan.path) + 1
+    magnitude = abs(float(value.log)) if np.isfinite(value.log) else 0.0
+    rounding = float(np.finfo(program.dtype).eps) * steps + np.finfo(float).eps * magnitude
+    return LogPartition(float(value.log), "exact", float(rounding), True)
 
 
 def closed(thing: TensorNetwork | HasNetwork) -> TensorNetwork:

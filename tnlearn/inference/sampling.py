@@ -66,7 +66,7 @@ def sample(
     drawn = _draw(record, network, size, np.random.default_rng(seed))
     columns = [drawn[k] for k in range(len(network.sizes))]
     if not isinstance(thing, Model):
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1) if columns else np.empty((size, 0), dtype=np.int64)
     numbers = {name: k for k, name in enumerate(network.sizes)}
     values = [np.asarray(thing.values(site)) for site in thing.sites]
     return np.stack(

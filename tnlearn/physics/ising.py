@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import Tensor, TensorNetwork
 
 if TYPE_CHECKING:
@@ -113,17 +113,21 @@ class Ising:
         logarithms, so that no temperature overflows.
         """
         signs = np.array([-1.0, 1.0])
-        tensors = [
-            Tensor(self.beta * coupling * np.outer(signs, signs), edge, f"bond {edge}", log=True)
-            for edge, coupling in self.couplings.items()
-        ]
         bound = {site for edge in self.couplings for site in edge}
-        tensors += [
-            Tensor(self.beta * field * signs, (site,), f"field {site!r}", log=True)
-            for site, field in self.fields.items()
-            if field or site not in bound
-        ]
-        return TensorNetwork(tensors)
+        factors: dict[tuple[str, tuple[Hashable, ...]], npt.NDArray[np.float64]] = {
+            ("bond", edge): self.beta * coupling * np.outer(signs, signs)
+            for edge, coupling in self.couplings.items()
+        }
+        for site, field in self.fields.items():
+            if field or site not in bound:
+                factors["field", (site,)] = self.beta * field * signs
+        names = [f"{kind} {', '.join(map(repr, sites))}" for kind, sites in factors]
+        if len(set(names)) < len(names):  # Different nodes may print alike.
+            names = [f"{kind} {number}" for number, (kind, _) in enumerate(factors)]
+        return TensorNetwork(
+            Tensor(logs, sites, name, log=True)
+            for name, ((_, sites), logs) in zip(names, factors.items(), strict=True)
+        )
 
 
 def _couplings(graph: nx.Graph[Any], given: float | Mapping[Any, float]) -> dict[Edge, float]:
@@ -133,7 +137,11 @@ def _couplings(graph: nx.Graph[Any], given: float | Mapping[Any, float]) -> dict
         for name in given:
             if name not in known:
                 raise ModelError(f"there is a coupling for {name!r}, which is no edge of the graph")
-        by_edge = {known[name]: value for name, value in given.items()}
+        by_edge: dict[Any, float] = {}
+        for name, value in given.items():
+            if known[name] in by_edge:
+                raise ModelError(f"edge {known[name]!r} has a coupling in both orientations")
+            by_edge[known[name]] = value
         missing = [edge for edge in edges if edge not in by_edge]
         if missing:
             raise ModelError(f"edge {missing[0]!r} has no coupling: give one for every edge")
@@ -160,7 +168,10 @@ def _fields(sites: tuple[Hashable, ...], given: float | Mapping[Any, float]) -> 
 
 
 def _finite(value: float, what: str) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DataTypeError(f"{what} is {value!r}; it must be a number") from None
     if not np.isfinite(number):
         raise ModelError(f"{what} is {number}; it must be finite")
     return number

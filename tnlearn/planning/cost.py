@@ -88,6 +88,10 @@ def peak_elements(
 ) -> int:
     """Most entries held at once; `sizes` are those of all tensors of a slice, in order."""
     inputs = sum(structure.elements(term) for term in structure.inputs)
+    if inside is not structure:
+        # The sum over slices; parts of open indices are placed in it with an exponent each.
+        placed = inside.elements(structure.output) < structure.elements(structure.output)
+        inputs += structure.elements(structure.output) * (5 if placed else 2)
     held = sum(sizes[: len(inside.inputs)])
     peak = held
     for number, pair in enumerate(pairs, start=len(inside.inputs)):

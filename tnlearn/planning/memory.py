@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -26,15 +27,23 @@ def as_bytes(limit: int | float | str | None) -> int:
     """
     if limit is None:
         return 1 << ((available_bytes() // 2).bit_length() - 1)
-    if isinstance(limit, str):
-        found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?i?)B?\s*", limit, re.IGNORECASE)
-        unit = found and found[2].upper().replace("I", "i")
-        if not found or unit not in UNITS:
-            raise PlanError(f"memory_limit={limit!r} is not understood: give bytes or '8GiB'")
-        limit = float(found[1]) * UNITS[unit]
-    if limit <= 0:
+    try:
+        count = _parsed(limit) if isinstance(limit, str) else float(limit)
+    except (TypeError, ValueError):
+        count = math.nan
+    if not math.isfinite(count):
+        raise PlanError(f"memory_limit={limit!r} is not understood: give bytes or '8GiB'")
+    if count <= 0:
         raise PlanError(f"memory_limit={limit!r} must be positive")
-    return int(limit)
+    return int(count)
+
+
+def _parsed(text: str) -> float:
+    found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?i?)B?\s*", text, re.IGNORECASE)
+    unit = found[2].upper().replace("I", "i") if found else ""
+    if found is None or unit not in UNITS:
+        raise ValueError(text)
+    return float(found[1]) * UNITS[unit]
 
 
 def available_bytes() -> int:

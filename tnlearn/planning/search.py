@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
@@ -16,6 +18,10 @@ Search: TypeAlias = "str | float | Callable[..., Any] | Sequence[Sequence[int]]"
 
 #: Random-greedy trials of the named efforts, for networks small enough for all of them.
 TRIALS = {"fast": 8, "balanced": 128, "thorough": 2048}
+UNKNOWN = (
+    "search={search} is unknown: give 'fast', 'balanced', 'thorough', seconds, a path, or the "
+    "name or object of an optimizer of opt_einsum or cotengra"
+)
 #: Tensors times trials: what is spent on larger networks.
 SPENT = 250_000
 
@@ -40,6 +46,8 @@ def find_path(structure: Structure, search: Search, seed: int) -> tuple[Path, st
     """
     if isinstance(search, str) and search not in TRIALS:
         return _named(structure, search), search
+    if search is None or (isinstance(search, float) and math.isnan(search)):
+        raise PlanError(UNKNOWN.format(search=search))
     if isinstance(search, (str, float, int)):
         exact = acyclic_path(structure)
         if exact is not None:
@@ -80,10 +88,7 @@ def _named(structure: Structure, name: str) -> Path:
     try:
         optimizer = opt_einsum.paths.get_path_fn(name)
     except KeyError:
-        raise PlanError(
-            f"search={name!r} is unknown: give {', '.join(map(repr, TRIALS))}, seconds, a path, "
-            "or the name or object of an optimizer of opt_einsum or cotengra"
-        ) from None
+        raise PlanError(UNKNOWN.format(search=repr(name))) from None
     return _optimizer(structure, optimizer)
 
 
@@ -119,17 +124,26 @@ def _from_linear(path: Iterable[Sequence[int]], count: int) -> Path:
     steps: list[list[int]] = []
     made = count
     for step in path:
-        positions = sorted(map(int, step))
-        if not positions or positions[0] < 0 or positions[-1] >= len(live):
-            raise PlanError(
-                f"step {tuple(step)} of the path is out of range: {len(live)} tensors are left"
-            )
+        positions = _positions(step, len(live))
         steps.append([live[p] for p in positions])
         for position in reversed(positions):
             del live[position]
         live.append(made)
         made += 1
     return _pairs(steps, count)
+
+
+def _positions(step: Sequence[int], left: int) -> list[int]:
+    """The positions of one step in order, checked."""
+    try:
+        positions = sorted(operator.index(position) for position in step)
+    except TypeError:
+        raise PlanError(f"step {step!r} of the path is no sequence of whole numbers") from None
+    if not positions or positions[0] < 0 or positions[-1] >= left:
+        raise PlanError(f"step {tuple(step)} of the path is out of range: {left} tensors are left")
+    if len(set(positions)) < len(positions):
+        raise PlanError(f"step {tuple(step)} of the path takes a tensor twice")
+    return positions
 
 
 def _pairs(steps: Iterable[Sequence[int]], count: int) -> Path:
