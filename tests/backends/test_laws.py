@@ -97,7 +97,7 @@ def assert_answers(
 
 
 def test_name_machine_and_versions(backend: Backend) -> None:
-    assert installed()[backend.name].name == backend.name
+    assert [point.name for point in installed()[backend.name]] == [backend.name]
     assert get_backend(backend.name) is backend
     machine = backend.machine
     assert machine.name

@@ -183,14 +183,6 @@ def test_a_backend_that_cannot_be_used_says_why_in_one_line(error, monkeypatch):
     assert found["cupy"]["reason"] == "this build of tnlearn has no such backend"
 
 
-def test_two_backends_of_one_name_are_shown_and_not_raised(monkeypatch):
-    def fail():
-        raise BackendError("two backends are called 'x'")
-
-    monkeypatch.setattr(info, "installed", fail)
-    assert info.backends() == {"all": {"usable": False, "reason": "two backends are called 'x'"}}
-
-
 def test_another_project_called_tnlearn_is_noticed(tmp_path):
     metadata = tmp_path / "tnlearn-9.9.dist-info" / "METADATA"
     metadata.parent.mkdir()

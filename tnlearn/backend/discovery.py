@@ -13,16 +13,12 @@ GROUP = "tnlearn.backends"
 
 
 @cache
-def installed() -> dict[str, EntryPoint]:
+def installed() -> dict[str, tuple[EntryPoint, ...]]:
     """The backends that have announced themselves, by name; none is imported."""
-    found: dict[str, EntryPoint] = {}
+    found: dict[str, dict[str, EntryPoint]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
-        if found.setdefault(point.name, point).value != point.value:
-            raise BackendError(
-                f"two backends are called {point.name!r}: {found[point.name].value} and "
-                f"{point.value}; uninstall one of them"
-            )
-    return found
+        found.setdefault(point.name, {})[point.value] = point
+    return {name: tuple(points.values()) for name, points in found.items()}
 
 
 @cache
@@ -32,18 +28,23 @@ def get_backend(name: str) -> Backend:
     Raises
     ------
     BackendError
-        If none is called so, or the library behind it cannot be used here.
+        If none or several are called so, or the library behind it cannot be used here.
     """
-    points = installed()
-    if name not in points:
+    if name not in installed():
         raise BackendError(
-            f"no backend is called {name!r}; installed: {', '.join(points) or 'none'}"
+            f"no backend is called {name!r}; installed: {', '.join(installed()) or 'none'}"
             " (is tnlearn-engine itself installed? pip install . in its checkout)"
         )
+    point, *others = installed()[name]
+    if others:
+        raise BackendError(
+            f"two backends are called {name!r}: {point.value} and {others[0].value}; "
+            "uninstall one of them"
+        )
     try:
-        backend = points[name].load()()
-    except (ImportError, AttributeError) as error:
+        backend = point.load()()
+    except (ImportError, AttributeError, TypeError) as error:
         raise BackendError(f"backend {name!r} cannot be used here: {error}") from error
     if not isinstance(backend, Backend):
-        raise BackendError(f"{points[name].value} is no subclass of tnlearn.backend.Backend")
+        raise BackendError(f"{point.value} is no subclass of tnlearn.backend.Backend")
     return backend

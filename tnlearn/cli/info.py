@@ -16,7 +16,6 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from tnlearn.backend import get_backend, installed
-from tnlearn.errors import TnlearnError
 from tnlearn.planning.memory import as_bytes, available_bytes
 from tnlearn.planning.plan import readable_bytes
 
@@ -88,11 +87,7 @@ def own_version() -> str:
 
 def backends() -> dict[str, dict[str, Any]]:
     """Every backend that is installed, and those people ask for: usable, or the reason why not."""
-    try:
-        announced = installed()
-    except TnlearnError as error:
-        return {"all": {"usable": False, "reason": str(error)}}
-    found = {name: _tried(name) for name in announced}
+    found = {name: _tried(name) for name in installed()}
     reason = "this build of tnlearn has no such backend"
     return found | {n: {"usable": False, "reason": reason} for n in EXTRAS if n not in found}
 

@@ -128,6 +128,7 @@ class Program:
         DataTypeError
             If an array is of a kind or precision that the program's dtype would lose.
         """
+        arrays = list(arrays)
         if len(arrays) != len(self._inputs):
             raise DataError(
                 f"the network has {len(self._inputs)} tensors but {len(arrays)} arrays were given"
@@ -236,7 +237,10 @@ class Program:
                 f"the plan runs in {self.plan.cost.slices:,} slices, so its intermediates cannot "
                 "be kept; compile with a larger memory_limit"
             )
-        slots = self._executable.record(list(self._packed(x).tensors))
+        packed = self._packed(x)
+        if self._empty or packed.batch == 0:
+            raise DataError("an index has size 0, so there is nothing to record")
+        slots = self._executable.record(packed.tensors)
         return Record(self.lowered, tuple(slots), self._executable)
 
     def _value(self, packed: Packed) -> Scaled:
@@ -290,6 +294,8 @@ class Program:
             raise DataTypeError(
                 f"the cotangent is complex, but the program computes in {self.dtype}"
             )
+        if isinstance(cotangent, (np.ndarray, float)) and not np.all(np.isfinite(cotangent)):
+            raise DataError("the cotangent holds nan or inf: it must be finite")
         return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
@@ -303,7 +309,13 @@ class Program:
         )
 
     def _packed(self, x: Packed | Sequence[Any]) -> Packed:
-        return x if isinstance(x, Packed) else self.pack(x)
+        packed = x if isinstance(x, Packed) else self.pack(x)
+        if len(packed.tensors) != len(self._inputs):
+            raise DataError(
+                f"{len(packed.tensors)} arrays were packed, by another program; this one's "
+                f"network has {len(self._inputs)} tensors"
+            )
+        return packed
 
     def _array(self, array: Any, given: Input) -> Any:
         dtype = REAL[self.dtype] if given.log else self.dtype

@@ -11,9 +11,12 @@ import numpy.typing as npt
 
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
-from tnlearn.inference.partition import closed
+from tnlearn.inference.partition import closed, is_weight
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
 from tnlearn.values import LogValue
+
+#: Phases, and shares of a sum, below this are rounding and no sign of a negative weight.
+ROUNDING = 1e-6
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -33,7 +36,8 @@ def marginals(
         Sets for joint probabilities, say ``[("a", "b")]``; by default every site alone (of a
         bare network, every index).
     **options
-        As for `tnlearn.compile`.
+        ``backend``, ``memory_limit``, ``search``, ``seed`` and ``progress`` as for
+        `tnlearn.compile`.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def marginals(
         sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
         found = _by_gradient(network, [(site,) for site in sites], options)
         return {site: found[(site,)] for site in sites}
-    wanted = [_checked(tuple(subset), network) for subset in subsets]
+    wanted = [_checked(subset, network) for subset in subsets]
     scopes = {index: set[int]() for index in network.sizes}
     for number, tensor in enumerate(network):
         for index in tensor.indices:
@@ -71,7 +75,13 @@ def marginals(
     return {subset: found[subset] for subset in wanted}
 
 
-def _checked(subset: tuple[Index, ...], network: TensorNetwork) -> tuple[Index, ...]:
+def _checked(given: Sequence[Hashable], network: TensorNetwork) -> tuple[Index, ...]:
+    try:
+        subset = tuple(given)
+    except TypeError:
+        raise ModelError(
+            f"{given!r} is no set of sites: give tuples, a lone site as (site,)"
+        ) from None
     unknown = [site for site in subset if site not in network.sizes]
     if unknown or not subset or len(set(subset)) < len(subset):
         raise ModelError(
@@ -96,7 +106,7 @@ def _by_gradient(
         value, gradient = log_value_and_gradient(probed, constants=names, **options)
     except RangeError:
         raise ModelError("every state has probability zero: there are no marginals") from None
-    if np.imag(value.phase) != 0 or np.real(value.phase) < 0:
+    if not is_weight(value, ROUNDING):
         raise ModelError(
             f"the network is no distribution: its value is negative or complex, phase {value.phase}"
         )
@@ -105,7 +115,8 @@ def _by_gradient(
 
 def _normalised(value: LogValue, subset: tuple[Index, ...]) -> Probabilities:
     top = np.max(value.log, initial=-np.inf)
-    if np.any(np.real(value.phase) < 0) or np.any(np.imag(value.phase) != 0) or top == -np.inf:
+    there = LogValue(np.where(value.log > top + np.log(ROUNDING), value.phase, 0), value.log)
+    if top == -np.inf or not is_weight(there, ROUNDING):
         raise ModelError(
             f"the marginal of {subset!r} is "
             + ("zero everywhere" if top == -np.inf else "negative or complex somewhere")

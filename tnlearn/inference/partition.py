@@ -9,6 +9,7 @@ import numpy as np
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
 from tnlearn.network import HasNetwork, TensorNetwork, as_network
+from tnlearn.values import LogValue
 
 
 class LogPartition(float):
@@ -66,16 +67,22 @@ def log_partition(thing: TensorNetwork | HasNetwork, **options: Any) -> LogParti
     network = closed(thing)
     program = compile(network, **options)
     value = program.log([tensor.data for tensor in network])
-    if not (np.imag(value.phase) == 0 and np.real(value.phase) >= 0):
+    # Sums of non-negative products lose at most a rounding a step (Higham 2002, section 3.1).
+    rounding = float(np.finfo(program.dtype).eps) * (len(program.plan.path) + 1)
+    if not is_weight(value, rounding):
         raise ModelError(
             f"the value of the network has phase {value.phase}, so it is no partition function; "
             "use log_contract for the logarithm of its magnitude"
         )
-    # Sums of non-negative products lose at most a rounding a step (Higham 2002, section 3.1).
-    steps = len(program.plan.path) + 1
     magnitude = abs(float(value.log)) if np.isfinite(value.log) else 0.0
-    rounding = float(np.finfo(program.dtype).eps) * steps + np.finfo(float).eps * magnitude
-    return LogPartition(float(value.log), "exact", float(rounding), True)
+    error = rounding + float(np.finfo(float).eps) * magnitude
+    return LogPartition(float(value.log), "exact", error, True)
+
+
+def is_weight(value: LogValue, rounding: float) -> bool:
+    """Whether all numbers are non-negative, up to what rounding does to complex ones."""
+    phase = np.asarray(value.phase)
+    return bool(np.all(phase.real >= 0) and np.all(abs(phase.imag) <= 16 * rounding))
 
 
 def closed(thing: TensorNetwork | HasNetwork) -> TensorNetwork:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from itertools import chain
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend import sources
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.execution import Record, compile
 from tnlearn.inference.partition import closed
 from tnlearn.network import HasNetwork, Model, TensorNetwork
@@ -56,6 +57,10 @@ def sample(
         If the network is no distribution: open, negative, complex, or zero everywhere.
     """
     network = closed(thing)
+    try:
+        size = operator.index(size)
+    except TypeError:
+        raise DataTypeError(f"cannot draw {size!r} samples: give a whole number") from None
     if size < 0:
         raise ModelError(f"cannot draw {size} samples")
     if 0 in network.sizes.values():
@@ -113,20 +118,34 @@ def _draw_jointly(
 ) -> States:
     """Joint states (flat) of the indices summed in one step, given those drawn before."""
     chosen = np.empty(len(uniform), dtype=np.int64)
+    if not any(index in drawn for term in terms.values() for index in term):
+        heights = _heights(record, terms, summed, shape, drawn, slice(0, 1))[0]
+        return np.asarray(np.searchsorted(heights, uniform * heights[-1], side="right"))
     rows = max(1, CHUNK // math.prod(shape))
     for start in range(0, len(uniform), rows):
         part = slice(start, start + rows)
-        count = len(uniform[part])
-        logs = np.zeros((count, *shape))
-        for slot, term in terms.items():
-            where = [_positions(index, summed, shape, drawn, part) for index in term]
-            logs = logs + record.entries(slot, where).log
-        table = logs.reshape(count, -1)
-        weights = np.exp(table - table.max(axis=1, keepdims=True))
-        heights = weights.cumsum(axis=1)
+        heights = _heights(record, terms, summed, shape, drawn, part)
         # A weight of zero is never chosen: its height equals the one before.
         chosen[part] = (heights <= (uniform[part] * heights[:, -1])[:, None]).sum(axis=1)
     return chosen
+
+
+def _heights(
+    record: Record,
+    terms: dict[int, tuple[int, ...]],
+    summed: list[int],
+    shape: tuple[int, ...],
+    drawn: dict[int, States],
+    part: slice,
+) -> npt.NDArray[np.float64]:
+    """Cumulative weights of the joint states, a row for every sample (one if all are alike)."""
+    logs = np.zeros((1, *shape))
+    for slot, term in terms.items():
+        where = [_positions(index, summed, shape, drawn, part) for index in term]
+        logs = logs + record.entries(slot, where).log
+    table = logs.reshape(len(logs), -1)
+    weights = np.exp(table - table.max(axis=1, keepdims=True))
+    return np.asarray(weights.cumsum(axis=1))
 
 
 def _positions(

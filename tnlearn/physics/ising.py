@@ -55,7 +55,7 @@ class Ising:
     >>> import networkx as nx, tnlearn as tnl
     >>> model = tnl.Ising(nx.cycle_graph(4), coupling=1.0, beta=0.5)
     >>> round(tnl.log_partition(model), 6)
-    3.296868
+    3.297642
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Ising:
         self.couplings: Mapping[Edge, float] = MappingProxyType(_couplings(graph, coupling))
         self.fields: Mapping[Hashable, float] = MappingProxyType(_fields(self.sites, field))
         self.beta = _finite(beta, "beta")
+        for energy in (*self.couplings.values(), *self.fields.values()):
+            _finite(self.beta * energy, f"beta times {energy}")
 
     def __repr__(self) -> str:
         return f"Ising({len(self.sites)} sites, {len(self.couplings)} bonds, beta={self.beta})"
