@@ -42,7 +42,7 @@ def main() -> int:
     """Train, test, print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bond-dimension", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

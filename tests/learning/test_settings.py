@@ -94,6 +94,33 @@ def test_an_unknown_backend(iris: tuple[Array, Array]) -> None:
         MPSClassifier(backend="abacus").fit(*iris)
 
 
+def test_parameters_are_looked_at_before_the_data() -> None:
+    for parameters in ({"backend": "abacus"}, {"bond_dimension": 0}):
+        with pytest.raises((BackendError, ModelError)):
+            MPSClassifier(**parameters).fit([[np.nan]], [0])
+
+
+def test_defaults() -> None:
+    """They are part of the promise: what a user gets who gives nothing."""
+    assert MPSClassifier().get_params() == {
+        "bond_dimension": 16,
+        "feature_map": "linear",
+        "degree": 2,
+        "loss": "cross_entropy",
+        "epochs": None,
+        "batch_size": 64,
+        "learning_rate": None,
+        "label_smoothing": 0.1,
+        "feature_noise": 0.05,
+        "early_stopping": False,
+        "validation_fraction": 0.1,
+        "n_iter_no_change": 10,
+        "backend": "numpy",
+        "progress": False,
+        "random_state": None,
+    }
+
+
 def test_every_parameter_is_checked() -> None:
     names = {name for name, _, _ in (*WRONG_TYPE, *OUT_OF_RANGE)}
     assert names == set(MPSClassifier().get_params())

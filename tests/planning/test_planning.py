@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import FrozenInstanceError
+from itertools import permutations
 from random import Random
 from typing import Any, TypeAlias
 
@@ -146,6 +148,16 @@ def test_a_chain_of_open_legs_is_contracted_towards_the_widest() -> None:
     assert plan.order == "exact for trees and rings"
     assert plan.structure.elements(plan.pairs[0].result) < 3 * 9
     assert elements(plan)[-1] == 2 * 9
+
+
+@pytest.mark.parametrize("order", [(0, *rest) for rest in permutations((1, 2, 3))])
+def test_the_widest_branch_is_absorbed_first(order: tuple[int, ...]) -> None:
+    """The centre of 2 x 3 x 5 entries is read whole by the bond of 5, then 2 x 3, then 2."""
+    sizes = {"a": 2, "b": 3, "c": 5}
+    terms = [tuple(sizes), *sizes]
+    shapes = [[sizes[i] for i in term] for term in terms]
+    tensors = [tnl.Tensor(np.ones(shapes[k]), tuple(terms[k])) for k in order]
+    assert tnl.plan(tnl.TensorNetwork(tensors)).cost.flops == 2 * (30 + 6 + 2)
 
 
 @pytest.mark.parametrize(("path", "terms"), [((), [(0, 1)]), (((0, 1),), [(0,), (1,)])])
@@ -468,8 +480,11 @@ def test_an_impossible_limit_says_what_is_needed() -> None:
 
 
 def test_more_slices_than_anyone_waits_for_are_refused() -> None:
-    with pytest.raises(MemoryLimitError, match="slices still take"):
+    with pytest.raises(MemoryLimitError, match=r"[\d,]+ slices still take") as error:
         tnl.plan(tnl.grid(12, 12, 8), search="fast", memory_limit="1MiB")
+    found = re.search(r"([\d,]+) slices", str(error.value))
+    assert found is not None
+    assert 2**20 < int(found[1].replace(",", "")) <= 8 * 2**20
 
 
 BYTES: dict[Any, int] = {

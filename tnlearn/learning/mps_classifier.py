@@ -152,7 +152,7 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         DataTypeError
             If a parameter is of a wrong type.
         DataError
-            If `validation_fraction` of the samples is none, or all.
+            If `validation_fraction` leaves no sample to train on.
         """
         settings = Settings.checked(self.get_params())
         data, y = validate_data(self, X, y, dtype=np.float64)
