@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from tnlearn.planning.structure import Structure
@@ -16,8 +17,8 @@ def acyclic_path(structure: Structure) -> list[tuple[int, int]] | None:
 
     Ears are removed one by one (Graham 1979; Yu and Ozsoyoglu 1979): a tensor whose summed
     indices all stand on one other tensor, its witness. What is left of a ring is cut open once.
-    The witnesses form a tree, which is contracted towards the tensor with the most open
-    entries; every tensor absorbs its branches from the widest bond to the narrowest, so a batch
+    The witnesses form a tree, which is contracted towards the middle of its open indices;
+    every tensor absorbs its branches from the widest bond to the narrowest, so a batch
     index never meets a full tensor before the bonds are gone.
     """
     edges = _Ears(structure).join_tree()
@@ -61,7 +62,8 @@ class _Ears:
         if not bonds:
             return None
         rarest = min(bonds, key=lambda index: (len(self.carriers[index]), index))
-        for tried, other in enumerate(self.carriers[rarest]):
+        # From the back: ears are taken from the front, and a dict is slow to pass what is gone.
+        for tried, other in enumerate(reversed(self.carriers[rarest])):
             if tried > WITNESSES:
                 break
             if other != ear and (len(bonds) == 1 or bonds <= self.bonds[other]):
@@ -127,24 +129,36 @@ def _neighbours(structure: Structure, edges: list[tuple[int, int]]) -> list[list
 
 
 def _roots(structure: Structure, neighbours: list[list[int]]) -> list[int]:
-    """One tensor of each part: the one with the most entries in open indices of its own."""
-    alone: dict[int, int] = dict.fromkeys(structure.output, 0)
-    for term in structure.reduced:
-        for index in term:
-            if index in alone:
-                alone[index] += 1
-    weight = [
-        structure.elements([i for i in term if alone.get(i) == 1]) for term in structure.reduced
+    """One tensor of each part: the middle of its open indices.
+
+    Messages towards it carry open indices along; at the middle, none carries most of them.
+    """
+    carriers = Counter(index for term in structure.reduced for index in term)
+    opened = {index for index in structure.output if carriers[index] == 1}
+    weights = [
+        math.log2(max(structure.elements([i for i in term if i in opened]), 1))
+        for term in structure.reduced
     ]
     seen = [False] * len(neighbours)
     roots: list[int] = []
     for start in range(len(neighbours)):
         if not seen[start]:
-            part = [node for node, _ in _leaves_first(neighbours, start)]
-            for node in part:
+            part = _leaves_first(neighbours, start)
+            for node, _ in part:
                 seen[node] = True
-            roots.append(min(part, key=lambda node: (-weight[node], node)))
+            roots.append(_middle(part, weights))
     return roots
+
+
+def _middle(part: list[tuple[int, int]], weights: list[float]) -> int:
+    """The node of a tree whose heaviest branch is lightest."""
+    below = {node: weights[node] for node, _ in part}
+    heaviest = dict.fromkeys(below, 0.0)
+    for node, parent in part[:-1]:
+        below[parent] += below[node]
+        heaviest[parent] = max(heaviest[parent], below[node])
+    total = below[part[-1][0]]
+    return min(below, key=lambda node: (max(heaviest[node], total - below[node]), node))
 
 
 def _leaves_first(neighbours: list[list[int]], root: int) -> list[tuple[int, int]]:

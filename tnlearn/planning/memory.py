@@ -29,7 +29,7 @@ def as_bytes(limit: int | float | str | None) -> int:
         return 1 << ((available_bytes() // 2).bit_length() - 1)
     try:
         count = _parsed(limit) if isinstance(limit, str) else float(limit)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = math.nan
     if not math.isfinite(count):
         raise PlanError(f"memory_limit={limit!r} is not understood: give bytes or '8GiB'")
@@ -73,9 +73,11 @@ def _control_group() -> list[int]:
     try:
         most = (CGROUP / "memory.max").read_text().strip()
         used = int((CGROUP / "memory.current").read_text())
+        cache = re.search(r"^inactive_file (\d+)$", (CGROUP / "memory.stat").read_text(), re.M)
     except (OSError, ValueError):
         return []
-    return [] if most == "max" else [int(most) - used]
+    # Files that were read lately count as used, but make room for whoever needs it.
+    return [] if most == "max" else [int(most) - used + int(cache[1] if cache else 0)]
 
 
 def _process_limit() -> list[int]:

@@ -46,7 +46,7 @@ def find_path(structure: Structure, search: Search, seed: int) -> tuple[Path, st
     """
     if isinstance(search, str) and search not in TRIALS:
         return _named(structure, search), search
-    if search is None or (isinstance(search, float) and math.isnan(search)):
+    if search is None or (isinstance(search, (float, int)) and not 0 <= search < math.inf):
         raise PlanError(UNKNOWN.format(search=search))
     if isinstance(search, (str, float, int)):
         exact = acyclic_path(structure)
@@ -54,7 +54,8 @@ def find_path(structure: Structure, search: Search, seed: int) -> tuple[Path, st
             return tuple(exact), "exact for trees and rings"
         return _greedy(structure, search, seed), f"random greedy ({search})"
     if callable(search):
-        return _optimizer(structure, search), type(search).__name__
+        name = getattr(search, "__name__", type(search).__name__)
+        return _optimizer(structure, search), name
     return _from_linear(search, len(structure.inputs)), "given"
 
 

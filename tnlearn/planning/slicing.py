@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tnlearn.backend import Machine
 from tnlearn.errors import MemoryLimitError
-from tnlearn.planning.cost import Cost, cost_of, cut
+from tnlearn.planning.cost import Cost, cost_of, cut, step_elements, tensor_sizes
 from tnlearn.planning.plan import readable_bytes, readable_seconds
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.walk import Pair
@@ -26,7 +26,7 @@ def slice_to_fit(
 ) -> tuple[tuple[int, ...], Cost]:
     """Indices to slice so that the predicted peak fits, and the cost then.
 
-    Of the indices on the largest step, the one that adds the least work is taken, until the
+    Of the indices on the step that holds most, the one that adds the least work is taken, until the
     plan fits. The batch index is never sliced.
 
     Raises
@@ -38,7 +38,7 @@ def slice_to_fit(
     whole = cost = cost_of(structure, pairs, sliced, dtype, machine)
     while cost.peak_bytes > memory_limit:
         inside = cut(structure, sliced)
-        candidates = _on_largest_step(inside, pairs, batch)
+        candidates = _on_peak(inside, pairs, batch)
         if not candidates or cost.slices > MOST_SLICES:
             raise MemoryLimitError(
                 f"this contraction needs {readable_bytes(whole.peak_bytes)} and "
@@ -52,20 +52,13 @@ def slice_to_fit(
     return tuple(sliced), cost
 
 
-def _on_largest_step(inside: Structure, pairs: Sequence[Pair], batch: int | None) -> list[int]:
-    """Indices of more than one position on the tensors of the most demanding step."""
-    indices: tuple[int, ...] = ()
-    largest = -1
-    for pair in pairs:
-        groups = (
-            pair.result,
-            pair.batch + pair.left + pair.summed,
-            pair.batch + pair.right + pair.summed,
-        )
-        size = sum(inside.elements(group) for group in groups)
-        if size > largest:
-            largest, indices = size, pair.result + pair.summed
-    return [i for i in indices if inside.sizes[i] > 1 and i != batch]
+def _on_peak(inside: Structure, pairs: Sequence[Pair], batch: int | None) -> list[int]:
+    """Indices of more than one position on the tensors of the step that holds most."""
+    held = list(step_elements(inside, pairs, tensor_sizes(inside, pairs)))
+    if not held:
+        return []
+    pair = pairs[held.index(max(held))]
+    return [i for i in pair.result + pair.summed if inside.sizes[i] > 1 and i != batch]
 
 
 def _work(inside: Structure, pairs: Sequence[Pair], index: int) -> float:
