@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tnlearn.backend import Machine
@@ -52,7 +52,8 @@ def cost_of(
     """The cost of running `pairs`, once for every position of the `sliced` indices."""
     item = ITEM_BYTES[dtype]
     inside = cut(structure, sliced)
-    sizes = tensor_sizes(inside, pairs)
+    sizes = [inside.elements(term) for term in inside.reduced]
+    sizes.extend(inside.elements(pair.result) for pair in pairs)
     flops = moved = 0
     for number, pair in enumerate(pairs, start=len(inside.inputs)):
         flops += sizes[number] * inside.elements(pair.summed)
@@ -69,13 +70,6 @@ def cost_of(
         slices,
         machine.seconds(operations, traffic, len(pairs) * slices, dtype),
     )
-
-
-def tensor_sizes(inside: Structure, pairs: Sequence[Pair]) -> list[int]:
-    """Entries of every tensor: the reduced inputs, then the results of the steps."""
-    sizes = [inside.elements(term) for term in inside.reduced]
-    sizes.extend(inside.elements(pair.result) for pair in pairs)
-    return sizes
 
 
 def cut(structure: Structure, sliced: Sequence[int]) -> Structure:
@@ -96,14 +90,9 @@ def peak_elements(
         # The sum over slices; parts of open indices are placed in it with an exponent each.
         placed = inside.elements(structure.output) < structure.elements(structure.output)
         inputs += structure.elements(structure.output) * (5 if placed else 2)
-    held = sum(sizes[: len(inside.inputs)])
-    return inputs + max([held, *step_elements(inside, pairs, sizes)])
-
-
-def step_elements(inside: Structure, pairs: Sequence[Pair], sizes: Sequence[int]) -> Iterator[int]:
-    """Entries held during each step: what waits, its operands and their copies, its result."""
-    held = sum(sizes[: len(inside.inputs)])
+    peak = held = sum(sizes[: len(inside.inputs)])
     for number, pair in enumerate(pairs, start=len(inside.inputs)):
         operands = sizes[pair.first] + sizes[pair.second]
-        yield held + sizes[number] + operands
+        peak = max(peak, held + sizes[number] + operands)
         held += sizes[number] - operands
+    return inputs + peak
