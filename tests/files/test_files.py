@@ -256,8 +256,8 @@ def test_the_safetensors_library_reads_the_arrays(path: Path) -> None:
     with safe_open(path, framework="np") as file:
         np.testing.assert_array_equal(file.get_tensor("0"), A)
         pairs = file.get_tensor("1")
-        assert file.metadata()["complex128"] == "[1]"
-    np.testing.assert_array_equal(pairs[:, 1], A[0])
+        assert json.loads(file.metadata()["complex"]) == {"1": [3]}
+    np.testing.assert_array_equal(pairs.reshape(3, 2)[:, 1], A[0])
     assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0, "arrays should be aligned"
 
 
@@ -471,12 +471,11 @@ def test_a_failed_write_leaves_all_as_it_was(
 def test_an_interrupted_write_leaves_all_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(file: Any, *_: Any) -> None:
-        file.write(b"some")
+    def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     path.write_text("old")
-    monkeypatch.setattr(container, "write", interrupt)
+    monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         save(tnl.chain(4, 2, seed=1), path)
     assert os.listdir(path.parent) == ["thing"]
@@ -580,6 +579,8 @@ def entry(shape: list[int], size: int, dtype: str = "F64") -> Callable[[Header, 
 
 NETWORK = tnl.TensorNetwork([tnl.Tensor(A, "ij", "A"), tnl.Tensor(A * 1j, "ij", "B")], "j")
 
+#: Said by the library when sizes, places and the file do not agree.
+FITS = "its arrays do not fit the file"
 LIES = {
     "version 999": (put(999, "version"), "version 999, and this tnlearn reads version 1"),
     "version true": (put(True, "version"), "version True"),
@@ -589,27 +590,27 @@ LIES = {
     "the wrong kind": (put("Plan", "kind"), "the plan should have the fields"),
     "no metadata": (lambda header, _: header.clear(), "no text of tnlearn"),
     "more metadata": (put("x", "__metadata__", "more"), "should have the fields"),
-    "metadata of numbers": (put(1, "__metadata__", "complex128"), "should be a string"),
+    "metadata of numbers": (put(1, "__metadata__", "complex"), "should be a string"),
     "an array of another name": (put({}, "x"), "not called 0, 1"),
-    "no such pairs": (put("[2]", "__metadata__", "complex128"), "0 to 1: it is 2"),
-    "pairs that are none": (put("[0]", "__metadata__", "complex128"), r"'F64' and shape \(2, 3\)"),
+    "no such pairs": (put('{"2":[1]}', "__metadata__", "complex"), "not all there"),
+    "pairs that are none": (put('{"0":[3]}', "__metadata__", "complex"), "no pairs of real"),
     "integers": (entry([2, 3], 48, "I64"), "array 0 is of int64, not float32, float64, complex"),
     "an unknown dtype": (entry([6], 48, "F4"), "of dtype 'F4'"),
-    "an absurd shape": (entry([2**60, 2**60], 48), "size of array 0 .* whole number"),
-    "an absurd size": (entry([2**58], 2**61), "at byte 48"),
+    "an absurd shape": (entry([2**60, 2**60], 48), FITS),
+    "an absurd size": (entry([2**58], 2**61), FITS),
     "more than the file": (
         put({"dtype": "F64", "shape": [6, 3, 2], "data_offsets": [48, 336]}, "1"),
-        "need 336 bytes, and 144 are there: it was cut short or added to",
+        FITS,
     ),
-    "nothing of absurd shape": (entry([0, 2**62, 2**62], 0), "whole number"),
-    "too many axes": (entry([1] * 65, 8), "65 axes"),
-    "a negative size": (entry([-2, -3], 48), r"0 to \d+: it is -2"),
-    "a size that is none": (entry([2.0, 3], 48), "it is 2.0"),  # type: ignore[list-item]
-    "a size of true": (entry([True, 6], 48), "it is True"),
-    "backwards": (put([48, 0], "0", "data_offsets"), "cannot lie at"),
-    "three ends": (put([0, 48, 48], "0", "data_offsets"), "cannot lie at"),
-    "a gap": (put([8, 56], "0", "data_offsets"), "at byte 0"),
-    "on top of each other": (put([0, 96], "1", "data_offsets"), "at byte 0"),
+    "nothing of absurd shape": (entry([0, 2**62, 2**62], 0), FITS),
+    "too many axes": (entry([1] * 65, 8), FITS),
+    "a negative size": (entry([-2, -3], 48), FITS),
+    "a size that is none": (entry([2.0, 3], 48), FITS),  # type: ignore[list-item]
+    "a size of true": (entry([True, 6], 48), FITS),
+    "backwards": (put([48, 0], "0", "data_offsets"), FITS),
+    "three ends": (put([0, 48, 48], "0", "data_offsets"), FITS),
+    "a gap": (put([8, 56], "0", "data_offsets"), FITS),
+    "on top of each other": (put([0, 96], "1", "data_offsets"), FITS),
     "more of an array": (put(1, "0", "more"), "should have the fields dtype"),
     "no such array": (put(2, "payload", "tensors", 0, "data"), "0 to 1: it is 2"),
     "an array from behind": (put(-1, "payload", "tensors", 0, "data"), "it is -1"),
@@ -778,7 +779,7 @@ def test_truth_values_other_than_two_are_found(tiny: type[Tiny], path: Path) -> 
 
 
 def outer(text: str) -> str:
-    return json.dumps({"__metadata__": {"tnlearn": text, "complex128": "[]"}})
+    return json.dumps({"__metadata__": {"tnlearn": text, "complex": "{}"}})
 
 
 RAW = {
@@ -829,7 +830,7 @@ def test_what_is_no_file_is_found(tmp_path: Path) -> None:
 def test_bytes_behind_the_arrays_are_found(extra: bytes, path: Path) -> None:
     save(NETWORK, path)
     path.write_bytes(path.read_bytes() + extra)
-    with pytest.raises(FormatError, match="cut short or added to"):
+    with pytest.raises(FormatError, match=FITS):
         load(path)
 
 

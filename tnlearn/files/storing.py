@@ -52,9 +52,9 @@ def save(thing: Any, path: AnyPath) -> None:
     payload = codec_of(kind).encode(thing, arrays)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "payload": payload}
     described = json.dumps(header, separators=(",", ":"), allow_nan=False)
-    written = container.layout(described, arrays.all)
+    whole = container.encoded(described, arrays.all)
     with replacing(path) as file:
-        container.write(file, written, arrays.all)
+        file.write(whole)
 
 
 def load(path: AnyPath) -> Any:
@@ -100,9 +100,9 @@ def _load(path: Path) -> Any:
     if not stat.S_ISREG(status.st_mode):
         raise FormatError("it is not a regular file")
     with path.open("rb") as file:
-        header = container.read_header(file, status.st_size)
-        kind, payload = _kind_and_payload(header.text)
-        arrays = container.read_arrays(file, header, status.st_size)
+        described, shapes = container.read_text(file, status.st_size)
+    kind, payload = _kind_and_payload(described)
+    arrays = container.read_arrays(path, shapes)
     return codec_of(kind).decode(payload, arrays, class_of(kind))
 
 
