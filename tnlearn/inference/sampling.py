@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -99,62 +100,68 @@ def _draw(
     drawn: dict[int, States] = {}
     for step in reversed(forward):
         terms = {slot: labels[slot] for slot in sources(step)}
-        summed = [i for i in dict.fromkeys(chain(*terms.values())) if i not in drawn]
+        summed = tuple(i for i in dict.fromkeys(chain(*terms.values())) if i not in drawn)
         if summed:
             shape = tuple(sizes[i] for i in summed)
-            chosen = _draw_jointly(record, terms, summed, shape, drawn, generator.random(size))
+            conditional = _Conditional(record, terms, summed, shape, drawn)
+            chosen = conditional.draw(generator.random(size))
             for index, states in zip(summed, np.unravel_index(chosen, shape), strict=True):
                 drawn[index] = states
     return drawn
 
 
-def _draw_jointly(
-    record: Record,
-    terms: dict[int, tuple[int, ...]],
-    summed: list[int],
-    shape: tuple[int, ...],
-    drawn: dict[int, States],
-    uniform: npt.NDArray[np.float64],
-) -> States:
-    """Joint states (flat) of the indices summed in one step, given those drawn before."""
-    chosen = np.empty(len(uniform), dtype=np.int64)
-    if not any(index in drawn for term in terms.values() for index in term):
-        heights = _heights(record, terms, summed, shape, drawn, slice(0, 1))[0]
-        return np.asarray(np.searchsorted(heights, uniform * heights[-1], side="right"))
-    rows = max(1, CHUNK // math.prod(shape))
-    for start in range(0, len(uniform), rows):
-        part = slice(start, start + rows)
-        heights = _heights(record, terms, summed, shape, drawn, part)
-        # A weight of zero is never chosen: its height equals the one before.
-        chosen[part] = (heights <= (uniform[part] * heights[:, -1])[:, None]).sum(axis=1)
-    return chosen
+@dataclass(frozen=True)
+class _Conditional:
+    """The distribution of the indices summed in one step, given those drawn before.
 
+    Attributes
+    ----------
+    record : Record
+        What the tensors are.
+    terms : dict from slot to tuple of int
+        The tensors multiplied in the step, and their indices.
+    summed, shape : tuple of int
+        The indices to be drawn, and their sizes.
+    drawn : dict from index to array, shape (n,)
+        States of the indices drawn before.
+    """
 
-def _heights(
-    record: Record,
-    terms: dict[int, tuple[int, ...]],
-    summed: list[int],
-    shape: tuple[int, ...],
-    drawn: dict[int, States],
-    part: slice,
-) -> npt.NDArray[np.float64]:
-    """Cumulative weights of the joint states, a row for every sample (one if all are alike)."""
-    logs = np.zeros((1, *shape))
-    for slot, term in terms.items():
-        where = [_positions(index, summed, shape, drawn, part) for index in term]
-        logs = logs + record.entries(slot, where).log
-    table = logs.reshape(len(logs), -1)
-    weights = np.exp(table - table.max(axis=1, keepdims=True))
-    return np.asarray(weights.cumsum(axis=1))
+    record: Record
+    terms: dict[int, tuple[int, ...]]
+    summed: tuple[int, ...]
+    shape: tuple[int, ...]
+    drawn: dict[int, States]
 
+    def draw(self, uniform: npt.NDArray[np.float64]) -> States:
+        """A joint state, as a flat position, for every uniform number."""
+        if not any(index in self.drawn for term in self.terms.values() for index in term):
+            heights = self.heights(slice(0, 1))[0]
+            return np.asarray(np.searchsorted(heights, uniform * heights[-1], side="right"))
+        chosen = np.empty(len(uniform), dtype=np.int64)
+        rows = max(1, CHUNK // math.prod(self.shape))
+        for start in range(0, len(uniform), rows):
+            part = slice(start, start + rows)
+            heights = self.heights(part)
+            # A weight of zero is never chosen: its height equals the one before.
+            chosen[part] = (heights <= (uniform[part] * heights[:, -1])[:, None]).sum(axis=1)
+        return chosen
 
-def _positions(
-    index: int, summed: list[int], shape: tuple[int, ...], drawn: dict[int, States], part: slice
-) -> States:
-    """Where to look along an index: its drawn states down axis 0, or all along its own axis."""
-    if index in drawn:
-        return drawn[index][part].reshape(-1, *(1 for _ in shape))
-    axis = summed.index(index)
-    along = [1] * (1 + len(shape))
-    along[1 + axis] = -1
-    return np.arange(shape[axis]).reshape(along)
+    def heights(self, part: slice) -> npt.NDArray[np.float64]:
+        """Cumulative weights of the joint states, a row for every sample of `part`."""
+        logs = np.zeros((1, *self.shape))
+        for slot, term in self.terms.items():
+            where = [self._positions(index, part) for index in term]
+            logs = logs + self.record.entries(slot, where).log
+        table = logs.reshape(len(logs), -1)
+        weights = np.exp(table - table.max(axis=1, keepdims=True))
+        return np.asarray(weights.cumsum(axis=1))
+
+    def _positions(self, index: int, part: slice) -> States:
+        """Where to look along an index: drawn states down axis 0, or all along its own axis."""
+        along = [1] * (1 + len(self.shape))
+        if index in self.drawn:
+            along[0] = -1
+            return self.drawn[index][part].reshape(along)
+        axis = self.summed.index(index)
+        along[1 + axis] = -1
+        return np.arange(self.shape[axis]).reshape(along)
