@@ -22,6 +22,7 @@ PACKAGES = {"tnlearn": "tnlearn", "backends": "tnlearn_backends"}
 FLOORS = {
     "errors": 1,
     "values": 1,
+    "progress": 1,
     "backend": 1,
     "network": 2,
     "planning": 3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,7 @@ class NumpyExecutable(Executable):
         exponent = tensor.exponent
         if not isinstance(exponent, int):
             exponent = np.broadcast_to(exponent, tensor.mantissa.shape)[key]
-        fields = (tensor.low, tensor.high, tensor.nonnegative, tensor.leading, tensor.wide)
-        return Scaled(tensor.mantissa[key], exponent, *fields)
+        return replace(tensor, mantissa=tensor.mantissa[key], exponent=exponent)
 
     def place(
         self, tensor: Scaled, positions: Mapping[int, int], sizes: Mapping[int, int]
@@ -167,8 +167,7 @@ def _sum(instruction: Add, slots: Slots) -> Scaled:
 
 
 def _conjugated(tensor: Scaled) -> Scaled:
-    fields = (tensor.low, tensor.high, tensor.nonnegative, tensor.leading, tensor.wide)
-    return Scaled(np.asarray(tensor.mantissa.conj()), tensor.exponent, *fields)
+    return replace(tensor, mantissa=np.asarray(tensor.mantissa.conj()))
 
 
 def _held(slots: Slots, slot: int) -> Scaled:

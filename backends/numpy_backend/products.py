@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tnlearn_backends.numpy_backend.scaled import (
     Scaled,
     gathered,
     limits,
+    magnitudes,
     measured,
     parts,
     rebounded,
@@ -144,15 +146,12 @@ def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled
 def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
     """The tensor without a leading axis, and with another exponent if one is given."""
     power = tensor.exponent if exponent is None else exponent
-    fields = (tensor.low, tensor.high, tensor.nonnegative, None, tensor.wide)
-    return Scaled(tensor.mantissa, power, *fields)
+    return replace(tensor, exponent=power, leading=None)
 
 
 def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, power: int) -> bool:
     """Whether an entry is so small that terms flushed to zero may matter to it."""
-    sizes = parts(product)
-    largest = sizes.max(axis=-1) if product.dtype.kind == "c" else sizes
-    small = largest < 2.0 ** min(power, 0)
+    small = magnitudes(product) < 2.0 ** min(power, 0)
     if not small.any():
         return False
     real = first.mantissa.real.dtype

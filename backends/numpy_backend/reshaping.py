@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,15 +57,8 @@ def expanded(tensor: Scaled, step: Expand) -> Scaled:
         shape = [1] * len(step.shape)
         shape[step.shape.index(-1)] = -1
         exponent = exponent.reshape(shape)
-    return Scaled(
-        _placed(tensor.mantissa, step, 0),
-        exponent,
-        tensor.low,
-        tensor.high,
-        tensor.nonnegative,
-        step.leading,
-        tensor.wide,
-    )
+    mantissa = _placed(tensor.mantissa, step, 0)
+    return replace(tensor, mantissa=mantissa, exponent=exponent, leading=step.leading)
 
 
 def diagonal(array: Array, labels: tuple[int, ...]) -> Array:
@@ -87,15 +81,10 @@ def _ordered(array: Array, step: Reduce, labels: tuple[int, ...]) -> Array:
 
 def _transposed(tensor: Scaled, order: Any, leading: int | None) -> Scaled:
     exponent = tensor.exponent
-    return Scaled(
-        tensor.mantissa.transpose(order),
-        exponent if isinstance(exponent, int) else exponent.transpose(order),
-        tensor.low,
-        tensor.high,
-        tensor.nonnegative,
-        leading,
-        tensor.wide,
-    )
+    if not isinstance(exponent, int):
+        exponent = exponent.transpose(order)
+    mantissa = tensor.mantissa.transpose(order)
+    return replace(tensor, mantissa=mantissa, exponent=exponent, leading=leading)
 
 
 def _wide_sum(tensor: Scaled, step: Reduce, labels: tuple[int, ...], gone: int) -> Scaled:

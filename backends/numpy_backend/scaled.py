@@ -92,6 +92,12 @@ def parts(array: Array) -> Array:
     return np.abs(array)
 
 
+def magnitudes(array: Array) -> Array:
+    """Magnitudes of an array of reals; of complex numbers, that of the larger part."""
+    sizes = parts(array)
+    return np.asarray(sizes.max(axis=-1)) if array.dtype.kind == "c" else sizes
+
+
 def shifted(array: Array, power: Exponent) -> Array:
     """``array * 2**power``, exactly, up to underflow."""
     if isinstance(power, int):
@@ -170,8 +176,7 @@ def widened(tensor: Scaled) -> Scaled:
 
 
 def _wide(mantissa: Array, exponent: Exponent, nonnegative: bool, leading: int | None) -> Scaled:
-    sizes = parts(mantissa)
-    largest = sizes.max(axis=-1) if mantissa.dtype.kind == "c" else sizes
+    largest = magnitudes(mantissa)
     power = np.frexp(largest)[1].astype(np.int64)
     exponents = np.where(largest > 0, exponent + power, ZERO)
     return Scaled(shifted(mantissa, -power), exponents, 0, 0, nonnegative, leading, True)
@@ -225,8 +230,7 @@ def plain(tensor: Scaled) -> Array:
             return tensor.mantissa.copy()
         if limit.low <= tensor.low + tensor.exponent <= tensor.high + tensor.exponent <= limit.high:
             return shifted(tensor.mantissa, tensor.exponent)
-    sizes = parts(tensor.mantissa)
-    largest = sizes.max(axis=-1) if tensor.mantissa.dtype.kind == "c" else sizes
+    largest = magnitudes(tensor.mantissa)
     powers = np.where(largest > 0, np.frexp(largest)[1] + np.int64(1) * tensor.exponent, ZERO)
     top = int(powers.max(initial=ZERO))
     if top > limit.high + 1 or ZERO < top <= limit.low:
@@ -240,13 +244,12 @@ def log(tensor: Scaled) -> LogValue:
     double = tensor.mantissa.astype(
         "complex128" if tensor.mantissa.dtype.kind == "c" else "float64"
     )
+    exponent: Array | int = tensor.exponent
     if double.dtype.kind == "c":
         # Scale first: the magnitude of a subnormal number would lose its phase.
-        power = np.frexp(parts(double).max(axis=-1))[1]
+        power = np.frexp(magnitudes(double))[1]
         double = shifted(double, -power)
-        exponent = tensor.exponent + power
-    else:
-        exponent = tensor.exponent
+        exponent = exponent + power
     size = np.abs(double)
     with np.errstate(divide="ignore"):
         logs = np.log(size) + np.where(size > 0, exponent, 0) * LN2

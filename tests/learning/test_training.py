@@ -203,7 +203,7 @@ def test_progress_is_drawn_on_terminals_only(
 ) -> None:
     drawn = file()
     monkeypatch.setattr(sys, "stderr", drawn)
-    monkeypatch.setattr(training, "DELAY", 0)
+    monkeypatch.setattr("tnlearn.progress.DELAY", 0)
     MPSClassifier(2, epochs=4, progress=progress, random_state=0).fit(*iris)
     text = drawn.getvalue()
     assert ("training" in text and "loss=" in text) == (progress and drawn.isatty())

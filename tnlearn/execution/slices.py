@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
-from tqdm import tqdm
-
 from tnlearn.backend import Executable, Scaled
 from tnlearn.planning import Structure
+from tnlearn.progress import progress_bar
 
 
 class Slices:
@@ -66,8 +65,7 @@ class Slices:
     def _positions(self) -> Iterator[Mapping[int, int]]:
         sizes = [range(self._structure.sizes[index]) for index in self._sliced]
         total = self._structure.elements(self._sliced)
-        hidden = None if self._progress else True  # None: hidden where there is no terminal.
-        for position in tqdm(product(*sizes), "slices", total, delay=1, disable=hidden):
+        for position in progress_bar(product(*sizes), "slices", self._progress, total):
             yield dict(zip(self._sliced, position, strict=True))
 
     def _taken(self, inputs: Sequence[Scaled], position: Mapping[int, int]) -> list[Scaled]:

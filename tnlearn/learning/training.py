@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
@@ -16,13 +15,12 @@ from tnlearn.learning.adam import Adam
 from tnlearn.learning.losses import LOSSES
 from tnlearn.learning.mps_model import MPSParameters, mps_program
 from tnlearn.learning.settings import Settings
+from tnlearn.progress import progress_bar
 
 Array = npt.NDArray[Any]
 
 #: By default training takes at least so many epochs, and at least so many steps in all.
 LEAST_EPOCHS, LEAST_STEPS = 15, 2000
-#: Seconds before a progress bar is drawn.
-DELAY = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +126,7 @@ def train(
     adam = Adam(parameters.vector, rate, epochs * steps)
     objective = Objective(parameters, settings)
     losses: list[float] = []
-    hidden = None if settings.progress else True  # None hides it where there is no terminal
-    bar = tqdm(range(epochs), "training", delay=DELAY, disable=hidden)
+    bar = progress_bar(range(epochs), "training", settings.progress)
     for _ in bar:
         batches = examples.batches(size, settings.feature_noise, generator)
         try:

@@ -13,6 +13,8 @@ from tnlearn.planning.acyclic import acyclic_path
 from tnlearn.planning.structure import Structure
 
 Path: TypeAlias = tuple[tuple[int, int], ...]
+#: Inputs, output and sizes, an index being one character.
+Symbols: TypeAlias = tuple[list[list[str]], list[str], dict[str, float]]
 #: A named effort, seconds, an opt_einsum or cotengra optimizer (or its name), or a path.
 Search: TypeAlias = "str | float | Callable[..., Any] | Sequence[Sequence[int]]"
 
@@ -61,22 +63,23 @@ def find_path(structure: Structure, search: Search, seed: int) -> tuple[Path, st
 
 def _greedy(structure: Structure, search: str | float, seed: int) -> Path:
     trials = max(1, min(TRIALS.get(str(search), 16), SPENT // len(structure.inputs)))
-    best, flops = _trials(structure, trials, seed)
+    symbols = _symbols(structure)
+    best, flops = _trials(symbols, trials, seed)
     if not isinstance(search, str):
         stop = time.monotonic() + search
         while time.monotonic() < stop:
             seed += 1
-            path, cost = _trials(structure, trials, seed)
+            path, cost = _trials(symbols, trials, seed)
             if cost < flops:
                 best, flops = path, cost
     return _pairs(best, len(structure.inputs))
 
 
-def _trials(structure: Structure, trials: int, seed: int) -> tuple[list[list[int]], float]:
+def _trials(symbols: Symbols, trials: int, seed: int) -> tuple[list[list[int]], float]:
     """The best of several random-greedy orders, in single-assignment form, and its log10 cost."""
     import cotengrust
 
-    inputs, output, sizes = _symbols(structure)
+    inputs, output, sizes = symbols
     path, cost = cotengrust.optimize_random_greedy_track_flops(
         inputs, output, sizes, ntrials=trials, seed=seed, use_ssa=True
     )
@@ -99,7 +102,7 @@ def _optimizer(structure: Structure, optimizer: Callable[..., Any]) -> Path:
     return _from_linear(path, len(inputs))
 
 
-def _symbols(structure: Structure) -> tuple[list[list[str]], list[str], dict[str, float]]:
+def _symbols(structure: Structure) -> Symbols:
     """The reduced inputs in the form optimizers take: one character per index."""
     if len(structure.sizes) > 1_000_000:
         raise PlanError(
