@@ -1,4 +1,4 @@
-"""A program on NumPy: the instruction list, run one by one."""
+"""A program on NumPy."""
 
 from __future__ import annotations
 
@@ -9,64 +9,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import (
-    Add,
-    Contract,
-    Executable,
-    Expand,
-    Instruction,
-    Instructions,
-    Reduce,
-    sources,
-)
+from tnlearn.backend import Executable, Instructions
 from tnlearn.errors import RangeError
 from tnlearn.values import LogValue
 from tnlearn_backends.numpy_backend import scaled
+from tnlearn_backends.numpy_backend.careful import Careful
 from tnlearn_backends.numpy_backend.packing import packed
-from tnlearn_backends.numpy_backend.products import contracted
-from tnlearn_backends.numpy_backend.reshaping import expanded, reduced
 from tnlearn_backends.numpy_backend.scaled import Scaled
-
-Slots = list[Scaled | None]
+from tnlearn_backends.numpy_backend.steps import Layout
 
 
 class NumpyExecutable(Executable):
-    """See `tnlearn.backend.Executable`. Slots are local to a call, so calls may overlap."""
+    """See `tnlearn.backend.Executable`."""
 
     def __init__(self, instructions: Instructions, dtype: np.dtype[Any]) -> None:
         self._instructions = instructions
         self._dtype = dtype
-        self._free_forward = last_uses(instructions.forward, {instructions.value})
-        self._free_whole = self._free_forward
-        if instructions.backward:
-            whole = (*instructions.forward, *instructions.backward)
-            kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
-            self._free_whole = last_uses(whole, kept)
+        layout, count = Layout(instructions), len(instructions.inputs)
+        self._leading = [layout.leading(labels) for labels in instructions.labels[:count]]
+        self._careful = Careful(instructions)
 
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> tuple[Scaled, ...]:
-        return packed(arrays, self._instructions.inputs, self._dtype, check_finite)
+        inputs = self._instructions.inputs
+        return packed(arrays, inputs, self._leading, self._dtype, check_finite)
 
     def run(self, inputs: Sequence[Scaled]) -> Scaled:
-        slots = self._filled(inputs)
-        _execute(self._instructions.forward, self._free_forward, slots)
-        return _held(slots, self._instructions.value)
+        return self._careful.run(inputs)
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, list[Scaled | None]]:
-        steps, slots = self._instructions, self._filled(inputs)
-        forward = len(steps.forward)
-        _execute(steps.forward, self._free_whole[:forward], slots)
-        value = _held(slots, steps.value)
-        slots[steps.seed] = cotangent(value)
-        _execute(steps.backward, self._free_whole[forward:], slots)
-        return value, [None if slot is None else _held(slots, slot) for slot in steps.gradients]
+        return self._careful.run_with_gradient(inputs, cotangent)
 
     def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
-        slots = self._filled(inputs)
-        nothing: list[tuple[int, ...]] = [()] * len(self._instructions.forward)
-        _execute(self._instructions.forward, nothing, slots)
-        return [slot for slot in slots if slot is not None]
+        return self._careful.record(inputs)
 
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
         exponent = tensor.exponent
@@ -117,63 +93,6 @@ class NumpyExecutable(Executable):
 
     def log(self, tensor: Scaled) -> LogValue:
         return scaled.log(tensor)
-
-    def _filled(self, inputs: Sequence[Scaled]) -> Slots:
-        return [*inputs, *[None] * (self._instructions.slots - len(inputs))]
-
-
-def last_uses(instructions: Sequence[Instruction], kept: set[int]) -> list[tuple[int, ...]]:
-    """For each instruction, the slots that nothing reads after it."""
-    seen = set(kept)
-    free: list[tuple[int, ...]] = []
-    for instruction in reversed(instructions):
-        dead = {instruction.target, *sources(instruction)} - seen
-        seen |= dead
-        free.append(tuple(sorted(dead)))
-    return free[::-1]
-
-
-def _execute(
-    instructions: Sequence[Instruction], free: Sequence[tuple[int, ...]], slots: Slots
-) -> None:
-    for instruction, dead in zip(instructions, free, strict=True):
-        slots[instruction.target] = _result(instruction, slots)
-        for slot in dead:
-            slots[slot] = None
-
-
-def _result(instruction: Instruction, slots: Slots) -> Scaled:
-    match instruction:
-        case Contract():
-            first = _held(slots, instruction.first.slot)
-            return contracted(first, _held(slots, instruction.second.slot), instruction)
-        case Reduce():
-            return reduced(_held(slots, instruction.source), instruction)
-        case Expand():
-            return expanded(_held(slots, instruction.source), instruction)
-        case Add():
-            return _sum(instruction, slots)
-
-
-def _sum(instruction: Add, slots: Slots) -> Scaled:
-    terms = [
-        _conjugated(_held(slots, slot)) if conj else _held(slots, slot)
-        for slot, conj in zip(instruction.sources, instruction.conj, strict=True)
-    ]
-    total = terms[0]
-    for term in terms[1:]:
-        total = scaled.added(total, term)
-    return total
-
-
-def _conjugated(tensor: Scaled) -> Scaled:
-    return replace(tensor, mantissa=np.asarray(tensor.mantissa.conj()))
-
-
-def _held(slots: Slots, slot: int) -> Scaled:
-    tensor = slots[slot]
-    assert tensor is not None, f"slot {slot} is read before it is written or after it is freed"
-    return tensor
 
 
 def _key(positions: Mapping[int, int], rank: int) -> tuple[slice, ...]:

@@ -20,7 +20,11 @@ LN2_LOW = 1.42860682030941723212e-6
 
 
 def packed(
-    arrays: Sequence[Array], inputs: Sequence[Input], dtype: np.dtype[Any], check_finite: bool
+    arrays: Sequence[Array],
+    inputs: Sequence[Input],
+    leading: Sequence[int | None],
+    dtype: np.dtype[Any],
+    check_finite: bool,
 ) -> tuple[Scaled, ...]:
     """The tensors that `arrays` stand for: copied once, their magnitudes bounded.
 
@@ -38,7 +42,8 @@ def packed(
             if check_finite:
                 _check_finite(buffer, starts, [inputs[k] for k in chosen])
             shapes = [arrays[k].shape for k in chosen]
-            some = pack(buffer, starts, shapes, [inputs[k] for k in chosen], dtype)
+            of = [inputs[k] for k in chosen]
+            some = pack(buffer, starts, shapes, of, [leading[k] for k in chosen], dtype)
             for k, tensor in zip(chosen, some, strict=True):
                 result[k] = tensor
     return tuple(tensor for tensor in result if tensor is not None)
@@ -62,6 +67,7 @@ def _pack_plain(
     starts: Array,
     shapes: Sequence[tuple[int, ...]],
     inputs: Sequence[Input],
+    leading: Sequence[int | None],
     dtype: np.dtype[Any],
 ) -> list[Scaled]:
     buffer = buffer.astype(dtype, copy=False)
@@ -79,7 +85,7 @@ def _pack_plain(
         entries = buffer[places[k] : places[k + 1]].reshape(shapes[k])
         if given.conj:
             entries = np.asarray(entries.conj())
-        tensors.append(Scaled(entries, 0, lows[k], highs[k], nonnegative[k], given.leading))
+        tensors.append(Scaled(entries, 0, lows[k], highs[k], nonnegative[k], leading[k]))
     return tensors
 
 
@@ -88,6 +94,7 @@ def _pack_logs(
     starts: Array,
     shapes: Sequence[tuple[int, ...]],
     inputs: Sequence[Input],
+    leading: Sequence[int | None],
     dtype: np.dtype[Any],
 ) -> list[Scaled]:
     logs = buffer.astype("float64")
@@ -96,18 +103,18 @@ def _pack_logs(
     bottoms = np.minimum.reduceat(np.where(there, logs, np.inf), starts[:-1])
     spread = limits(dtype).spread
     tensors = []
-    for k, given in enumerate(inputs):
+    for k in range(len(inputs)):
         entries = logs[starts[k] : starts[k + 1]].reshape(shapes[k])
         if tops[k] - bottoms[k] > spread * LN2:
             powers = np.floor(np.where(np.isneginf(entries), 0, entries) / LN2).astype(np.int64)
             mantissa = _exponential(entries, powers).astype(dtype)
             powers = np.where(mantissa != 0, powers, ZERO)
-            tensors.append(gathered(mantissa, powers, True, given.leading))
+            tensors.append(gathered(mantissa, powers, True, leading[k]))
             continue
         power = int(np.floor(tops[k] / LN2)) if np.isfinite(tops[k]) else 0
         low = int(np.floor(bottoms[k] / LN2)) - power - 1 if np.isfinite(tops[k]) else 0
         mantissa = _exponential(entries, np.asarray(power)).astype(dtype)
-        tensors.append(Scaled(mantissa, power, low, 1, dtype.kind != "c", given.leading))
+        tensors.append(Scaled(mantissa, power, low, 1, dtype.kind != "c", leading[k]))
     return tensors
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import Contract, Operand
 from tnlearn_backends.numpy_backend.scaled import (
     ZERO,
     Exponent,
@@ -23,6 +22,7 @@ from tnlearn_backends.numpy_backend.scaled import (
     shifted,
     widened,
 )
+from tnlearn_backends.numpy_backend.steps import Operand, Product
 
 Array = npt.NDArray[Any]
 
@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 FEW_TERMS = 8
 
 
-def contracted(first: Scaled, second: Scaled, step: Contract) -> Scaled:
+def contracted(first: Scaled, second: Scaled, step: Product) -> Scaled:
     """The product of two tensors as `step` says, exact to rounding at any magnitude.
 
     Where the bounds of the operands cannot exclude that terms of the sums are flushed to zero,
@@ -66,7 +66,7 @@ def contracted(first: Scaled, second: Scaled, step: Contract) -> Scaled:
     return measured(result)
 
 
-def _product(first: Scaled, second: Scaled, step: Contract, growth: int) -> Scaled:
+def _product(first: Scaled, second: Scaled, step: Product, growth: int) -> Scaled:
     """The product as floating point gives it, with what its bounds would be if none was lost."""
     nonnegative = first.nonnegative and second.nonnegative
     mantissa = matrix_product(first.mantissa, second.mantissa, step)
@@ -79,7 +79,7 @@ def _product(first: Scaled, second: Scaled, step: Contract, growth: int) -> Scal
     return Scaled(mantissa, exponent, low, high, nonnegative, step.leading)
 
 
-def matrix_product(first: Array, second: Array, step: Contract) -> Array:
+def matrix_product(first: Array, second: Array, step: Product) -> Array:
     """``C[b, i, j] = sum_k A[b, i, k] B[b, k, j]`` on the operands as the step lays them out."""
     a, b = laid_out(first, step.first), laid_out(second, step.second)
     terms = a.shape[2]
@@ -104,7 +104,7 @@ def laid_out(array: Array, operand: Operand) -> Array:
     return array.transpose(0, 2, 1) if operand.swapped else array
 
 
-def _exponents(first: Scaled, second: Scaled, step: Contract) -> Exponent:
+def _exponents(first: Scaled, second: Scaled, step: Product) -> Exponent:
     """The exponents of a product: one, or one per batch element along the result's batch axis."""
     if isinstance(first.exponent, int) and isinstance(second.exponent, int):
         return first.exponent + second.exponent
@@ -122,7 +122,7 @@ def _along(values: Array, rank: int, axis: int | None) -> Array:
     return values.reshape([-1 if k == axis else 1 for k in range(rank)])
 
 
-def _one_exponent(first: Scaled, second: Scaled, step: Contract) -> tuple[Scaled, Scaled]:
+def _one_exponent(first: Scaled, second: Scaled, step: Product) -> tuple[Scaled, Scaled]:
     """Fold exponents per batch element into the first operand, before the batch is summed.
 
     The axis of the batch is then like any other, so neither operand has a leading one.
@@ -149,7 +149,7 @@ def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
     return replace(tensor, exponent=power, leading=None)
 
 
-def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, power: int) -> bool:
+def _flushed(first: Scaled, second: Scaled, product: Array, step: Product, power: int) -> bool:
     """Whether an entry is so small that terms flushed to zero may matter to it."""
     small = magnitudes(product) < 2.0 ** min(power, 0)
     if not small.any():
@@ -161,7 +161,7 @@ def _flushed(first: Scaled, second: Scaled, product: Array, step: Contract, powe
     return bool((small & (there > 0)).any())
 
 
-def _wide_product(first: Scaled, second: Scaled, step: Contract) -> Scaled:
+def _wide_product(first: Scaled, second: Scaled, step: Product) -> Scaled:
     """The product with one exponent per entry: two passes over the terms, as for log-sum-exp."""
     first, second = widened(first), widened(second)
     a, b = laid_out(first.mantissa, step.first), laid_out(second.mantissa, step.second)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-from tnlearn.backend import Expand, Reduce
 from tnlearn_backends.numpy_backend.scaled import (
     ZERO,
     Scaled,
@@ -19,11 +18,12 @@ from tnlearn_backends.numpy_backend.scaled import (
     shifted,
     widened,
 )
+from tnlearn_backends.numpy_backend.steps import Spread, Sum
 
 Array = npt.NDArray[Any]
 
 
-def reduced(tensor: Scaled, step: Reduce) -> Scaled:
+def reduced(tensor: Scaled, step: Sum) -> Scaled:
     """Diagonals taken, axes summed, the rest put in order."""
     labels = tuple(dict.fromkeys(step.axes))
     gone = [label for label in labels if label not in step.result]
@@ -48,7 +48,7 @@ def reduced(tensor: Scaled, step: Reduce) -> Scaled:
     )
 
 
-def expanded(tensor: Scaled, step: Expand) -> Scaled:
+def expanded(tensor: Scaled, step: Spread) -> Scaled:
     """Axes repeated and entries placed on diagonals."""
     exponent = tensor.exponent
     if tensor.wide:
@@ -72,7 +72,7 @@ def diagonal(array: Array, labels: tuple[int, ...]) -> Array:
     )
 
 
-def _ordered(array: Array, step: Reduce, labels: tuple[int, ...]) -> Array:
+def _ordered(array: Array, step: Sum, labels: tuple[int, ...]) -> Array:
     """Diagonals taken and the axes to be summed put last."""
     order = [labels.index(label) for label in step.result]
     order += [k for k in range(len(labels)) if k not in order]
@@ -87,7 +87,7 @@ def _transposed(tensor: Scaled, order: Any, leading: int | None) -> Scaled:
     return replace(tensor, mantissa=mantissa, exponent=exponent, leading=leading)
 
 
-def _wide_sum(tensor: Scaled, step: Reduce, labels: tuple[int, ...], gone: int) -> Scaled:
+def _wide_sum(tensor: Scaled, step: Sum, labels: tuple[int, ...], gone: int) -> Scaled:
     view = _ordered(tensor.mantissa, step, labels)
     powers = _ordered(np.asarray(tensor.exponent), step, labels)
     axes = tuple(range(view.ndim - gone, view.ndim))
@@ -96,7 +96,7 @@ def _wide_sum(tensor: Scaled, step: Reduce, labels: tuple[int, ...], gone: int) 
     return gathered(total, top.reshape(total.shape), tensor.nonnegative, step.leading)
 
 
-def _placed(array: Array, step: Expand, fill: int) -> Array:
+def _placed(array: Array, step: Spread, fill: int) -> Array:
     distinct = tuple(dict.fromkeys(step.result))
     batch = {label: array.shape[k] for k, label in enumerate(step.axes)}
     shape = [

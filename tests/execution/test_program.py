@@ -739,7 +739,7 @@ def test_a_record_holds_every_tensor() -> None:
     program = tnl.compile(build(terms, output, arrays))
     record = program.record(arrays)
     where = [np.array([0, 1]), np.array([3, 2])]
-    found = record.entries(record.lowered.instructions.value, where)
+    found = record.entries(record.instructions.value, where)
     expected = einsum(terms, output, arrays)[[0, 1], [3, 2]]
     assert_near(found.phase * np.exp(found.log), expected)
     for slot, array in enumerate(arrays):

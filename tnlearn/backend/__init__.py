@@ -8,7 +8,7 @@ from tnlearn.backend.instructions import Expand as Expand
 from tnlearn.backend.instructions import Input as Input
 from tnlearn.backend.instructions import Instruction as Instruction
 from tnlearn.backend.instructions import Instructions as Instructions
-from tnlearn.backend.instructions import Operand as Operand
+from tnlearn.backend.instructions import Labels as Labels
 from tnlearn.backend.instructions import Reduce as Reduce
 from tnlearn.backend.instructions import sources as sources
 from tnlearn.backend.protocol import Backend as Backend

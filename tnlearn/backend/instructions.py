@@ -1,7 +1,8 @@
 """The vocabulary between the engine and a backend: four instructions over numbered slots.
 
-A program is a list of these. Slots hold tensors; every slot is written once. A size of -1 in a
-shape is that of the leading index, the batch, which is free at every call.
+A program is a list of these. A slot holds a tensor, whose axes carry index labels; every slot is
+written once. What an instruction does follows from the labels of the slots it names, so how
+tensors lie in memory, and in which order their axes, is the backend's own choice.
 """
 
 from __future__ import annotations
@@ -9,143 +10,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-
-class Operand(NamedTuple):
-    """How one tensor of a `Contract` is laid out as a batch of matrices.
-
-    Attributes
-    ----------
-    slot : int
-        Where the tensor is.
-    permutation : tuple of int or None
-        Order in which to take its axes; None leaves them as they are.
-    shape : tuple of int
-        The three sizes (batch, rows, columns) of the permuted tensor.
-    swapped : bool
-        Rows and columns are exchanged as a last step: a view, which costs nothing.
-    leading : int or None
-        The axis of the tensor that is the leading index, if it has it.
-    """
-
-    slot: int
-    permutation: tuple[int, ...] | None
-    shape: tuple[int, int, int]
-    swapped: bool
-    leading: int | None
+Labels: TypeAlias = tuple[int, ...]
 
 
 class Contract(NamedTuple):
-    """``target[batch, i, j] = sum_k first[batch, i, k] second[batch, k, j]``, then reshaped.
+    """The product of two tensors, summed over every label that the target lacks.
 
-    Attributes
-    ----------
-    target : int
-        Slot of the result.
-    first, second : Operand
-        The two factors.
-    shape : tuple of int
-        Shape of the result: its batch, row and column axes taken apart again.
-    leading : int or None
-        The axis of the result that is the leading index.
-    sums_leading : bool
-        The leading index is among those summed.
-    terms : int
-        Number of products added up in an entry; a bound where the leading index is summed.
+    Labels of one tensor are all different, and a label that is summed is on both.
     """
 
     target: int
-    first: Operand
-    second: Operand
-    shape: tuple[int, ...]
-    leading: int | None
-    sums_leading: bool
-    terms: int
+    first: int
+    second: int
 
 
 class Reduce(NamedTuple):
-    """Diagonals, sums and a transposition of one tensor.
-
-    Attributes
-    ----------
-    target, source : int
-        Slots.
-    axes : tuple of int
-        A label for each axis of the source; equal labels take the diagonal.
-    result : tuple of int
-        The labels that are kept, in the order of the result's axes; the others are summed.
-    leading : int or None
-        The axis of the result that is the leading index.
-    terms : int
-        Number of entries added up in one of the result.
-    """
+    """Diagonals (labels the source repeats), sums (labels the target lacks), another order."""
 
     target: int
     source: int
-    axes: tuple[int, ...]
-    result: tuple[int, ...]
-    leading: int | None
-    terms: int
 
 
 class Expand(NamedTuple):
-    """The adjoint of `Reduce`: repeat along new axes, and place on diagonals, zero elsewhere.
-
-    Attributes
-    ----------
-    target, source : int
-        Slots.
-    axes : tuple of int
-        A label for each axis of the source, all different.
-    result : tuple of int
-        A label for each axis of the result.
-    shape : tuple of int
-        Shape of the result.
-    leading : int or None
-        The axis of the result that is the leading index.
-    """
+    """The adjoint of `Reduce`: repeat along new labels, place on diagonals, zero elsewhere."""
 
     target: int
     source: int
-    axes: tuple[int, ...]
-    result: tuple[int, ...]
-    shape: tuple[int, ...]
-    leading: int | None
 
 
 class Add(NamedTuple):
-    """The sum of tensors of one shape, each conjugated where `conj` says so."""
+    """The sum of tensors of the same labels, each conjugated where `conj` says so."""
 
     target: int
     sources: tuple[int, ...]
     conj: tuple[bool, ...]
-    leading: int | None
 
 
 Instruction: TypeAlias = Contract | Reduce | Expand | Add
 
 
 class Input(NamedTuple):
-    """What a backend must know of one input tensor.
+    """What a backend must know of one input tensor, besides its labels.
 
     Attributes
     ----------
     name : str
         For messages.
-    shape : tuple of int
-        Sizes; -1 for the leading index.
     log : bool
         The array given holds natural logarithms of the entries.
     conj : bool
         The tensor is the conjugate of the array given.
-    leading : int or None
-        The axis that is the leading index.
     """
 
     name: str
-    shape: tuple[int, ...]
     log: bool
     conj: bool
-    leading: int | None
 
 
 @dataclass(frozen=True)
@@ -156,6 +75,12 @@ class Instructions:
     ----------
     inputs : tuple of Input
         Slots 0, 1, ... in order.
+    labels : tuple of tuple of int
+        The labels on the axes of every slot.
+    sizes : tuple of int
+        The size of every label.
+    batch : int or None
+        The label whose size is free at every call; the one in `sizes` is a guess.
     forward : tuple of Instruction
         Leave the value in slot `value`, its axes in the order of the output.
     value, seed : int
@@ -165,23 +90,23 @@ class Instructions:
     gradients : tuple of (int or None)
         Slot of the gradient with respect to each input; None for constants. Inputs that share
         a parameter share the slot.
-    slots : int
-        How many there are.
     """
 
     inputs: tuple[Input, ...]
+    labels: tuple[Labels, ...]
+    sizes: tuple[int, ...]
+    batch: int | None
     forward: tuple[Instruction, ...]
     value: int
     seed: int
     backward: tuple[Instruction, ...]
     gradients: tuple[int | None, ...]
-    slots: int
 
 
 def sources(instruction: Instruction) -> tuple[int, ...]:
     """The slots an instruction reads."""
     if isinstance(instruction, Contract):
-        return (instruction.first.slot, instruction.second.slot)
+        return (instruction.first, instruction.second)
     if isinstance(instruction, Add):
         return instruction.sources
     return (instruction.source,)

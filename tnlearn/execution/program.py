@@ -9,20 +9,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tnlearn.backend import Backend, Executable, Input, Scaled
+from tnlearn.backend import Backend, Executable, Input, Instructions, Scaled
 from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
-from tnlearn.execution.lowering import Lowered, lower
+from tnlearn.execution.arguments import Arguments
+from tnlearn.execution.lowering import lower
 from tnlearn.execution.slices import Slices
-from tnlearn.network.tensor import as_data, dtype_name
 from tnlearn.planning import Plan, cut
 from tnlearn.values import LogValue
 
 #: A cotangent, or how to find it from the value once that is known.
 Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
-
-
-#: The real precision of each precision: that of logarithms.
-REAL = {"float32": "float32", "float64": "float64", "complex64": "float32", "complex128": "float64"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +39,9 @@ class Packed:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Every tensor of one forward sweep: the slots of ``lowered.instructions``."""
+    """Every tensor of one forward sweep: what the slots of `instructions` hold."""
 
-    lowered: Lowered
+    instructions: Instructions
     slots: tuple[Scaled, ...]
     executable: Executable
 
@@ -81,31 +77,25 @@ class Program:
         self._inputs = tuple(inputs)
         self._batch = batch
         self._sharing = tuple(sharing)
-        self._sharers = _repeated(sharing)
+        self._arguments = Arguments(inputs, plan.structure, batch, sharing, plan.dtype, backend)
         self._constants = constants
         self._progress = progress
         self._empty = 0 in (d for k, d in enumerate(plan.structure.sizes) if k != batch)
-        self.lowered = self._lower(with_gradient=False)
-        self._executable: Executable = backend.compile(self.lowered.instructions, plan.dtype)
+        self.instructions = self._lower(with_gradient=False)
+        self._executable: Executable = backend.compile(self.instructions, plan.dtype)
 
     @cached_property
     def _executable_with_gradient(self) -> Executable:
         # Lowered on first use: the reverse sweep has twice the steps of the value alone.
-        instructions = self._lower(with_gradient=True).instructions
-        return self._backend.compile(instructions, self.dtype)
+        return self._backend.compile(self._lower(with_gradient=True), self.dtype)
 
-    def _lower(self, with_gradient: bool) -> Lowered:
+    def _lower(self, with_gradient: bool) -> Instructions:
         inside = cut(self.plan.structure, self.plan.sliced)
-        inputs = self._inputs
-        if self.plan.sliced:
-            inputs = tuple(
-                _resized(given, labels, inside.sizes)
-                for given, labels in zip(inputs, inside.inputs, strict=True)
-            )
         sharing: Sequence[Hashable] | None = self._sharing if with_gradient else None
         if sharing and self.plan.sliced:
-            sharing = range(len(inputs))  # Summed after the slices: see `Slices`.
-        return lower(inside, self.plan.pairs, inputs, self._batch, sharing, self._constants)
+            sharing = range(len(self._inputs))  # Summed after the slices: see `Slices`.
+        pairs, constants = self.plan.pairs, self._constants
+        return lower(inside, pairs, self._inputs, self._batch, sharing, constants)
 
     def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
         """Arrays in the order of the network's tensors, checked and copied once.
@@ -128,14 +118,7 @@ class Program:
         DataTypeError
             If an array is of a kind or precision that the program's dtype would lose.
         """
-        arrays = list(arrays)
-        if len(arrays) != len(self._inputs):
-            raise DataError(
-                f"the network has {len(self._inputs)} tensors but {len(arrays)} arrays were given"
-            )
-        held = [self._array(a, given) for a, given in zip(arrays, self._inputs, strict=True)]
-        self._check_shared(arrays)
-        batch = self._batch_size(held)
+        held, batch = self._arguments.checked(arrays)
         if self._empty or batch == 0:
             return Packed(tuple(held), batch)
         return Packed(self._executable.pack(held, check_finite), batch)
@@ -241,7 +224,7 @@ class Program:
         if self._empty or packed.batch == 0:
             raise DataError("an index has size 0, so there is nothing to record")
         slots = self._executable.record(packed.tensors)
-        return Record(self.lowered, tuple(slots), self._executable)
+        return Record(self.instructions, tuple(slots), self._executable)
 
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
@@ -316,65 +299,3 @@ class Program:
                 f"network has {len(self._inputs)} tensors"
             )
         return packed
-
-    def _array(self, array: Any, given: Input) -> Any:
-        dtype = REAL[self.dtype] if given.log else self.dtype
-        if not isinstance(array, np.ndarray) or array.dtype != dtype:
-            array = self._converted(array, given, dtype)
-        shape = tuple(array.shape)
-        if len(shape) != len(given.shape) or any(
-            want not in (size, -1) for size, want in zip(shape, given.shape, strict=True)
-        ):
-            wanted = tuple("any" if size == -1 else size for size in given.shape)
-            raise DataError(f"tensor {given.name!r} needs shape {wanted}, got {shape}")
-        return array
-
-    def _converted(self, array: Any, given: Input, dtype: str) -> Any:
-        data = as_data(array, given.name)
-        kind = dtype_name(data.dtype)
-        if not np.can_cast(kind, dtype):
-            raise DataTypeError(
-                f"tensor {given.name!r} was given {kind} data, but the program computes in "
-                f"{dtype}: cast it, or compile from a network of that precision"
-            )
-        return self._backend.asarray(data, dtype)
-
-    def _check_shared(self, arrays: Sequence[Any]) -> None:
-        for first, *others in self._sharers:
-            for other in others:
-                if arrays[other] is not arrays[first] and not np.array_equal(
-                    arrays[other], arrays[first]
-                ):
-                    raise DataError(
-                        f"tensors {self._inputs[first].name!r} and {self._inputs[other].name!r} "
-                        "share a parameter but were given different arrays: give both the same"
-                    )
-
-    def _batch_size(self, arrays: Sequence[Any]) -> int | None:
-        if self._batch is None:
-            return None
-        sizes: dict[int, str] = {}
-        for array, given in zip(arrays, self._inputs, strict=True):
-            for size, wanted in zip(array.shape, given.shape, strict=True):
-                if wanted == -1:
-                    sizes.setdefault(int(size), given.name)
-        (size, first), *others = sizes.items()
-        for other, name in others:
-            raise DataError(
-                f"the batch has size {size} on tensor {first!r} but {other} on {name!r}"
-            )
-        return size
-
-
-def _repeated(keys: Sequence[Hashable]) -> list[list[int]]:
-    """Positions of keys that are there more than once, key by key."""
-    positions: dict[Hashable, list[int]] = {}
-    for position, key in enumerate(keys):
-        positions.setdefault(key, []).append(position)
-    return [group for group in positions.values() if len(group) > 1]
-
-
-def _resized(given: Input, labels: Sequence[int], sizes: Sequence[int]) -> Input:
-    """An input at other sizes; that of the batch stays free."""
-    pairs = zip(given.shape, labels, strict=True)
-    return given._replace(shape=tuple(-1 if size == -1 else sizes[label] for size, label in pairs))

@@ -10,7 +10,7 @@ from tnlearn.errors import PlanError
 from tnlearn.execution.program import Cotangent, Program
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
-from tnlearn.planning import Plan, Structure, batch_number, dtype_of, plan, structure_of
+from tnlearn.planning import Plan, batch_number, dtype_of, plan, structure_of
 from tnlearn.values import LogValue
 
 
@@ -62,7 +62,7 @@ def compile(
         )
     if number in plan.sliced:
         raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
-    inputs = [_input(network, k, structure, number) for k in range(len(network))]
+    inputs = [_input(network, k) for k in range(len(network))]
     sharing = [
         ("of", k) if tensor.parameter is None else ("shared", tensor.parameter)
         for k, tensor in enumerate(network.tensors)
@@ -175,12 +175,7 @@ def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, 
     return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
 
 
-def _input(network: TensorNetwork, position: int, structure: Structure, batch: int | None) -> Input:
-    tensor, labels = network.tensors[position], structure.inputs[position]
-    return Input(
-        network.names[position],
-        tuple(-1 if label == batch else structure.sizes[label] for label in labels),
-        tensor.log,
-        tensor.conj and tensor.dtype.startswith("complex"),
-        labels.index(batch) if batch in labels else None,
-    )
+def _input(network: TensorNetwork, position: int) -> Input:
+    tensor = network.tensors[position]
+    conj = tensor.conj and tensor.dtype.startswith("complex")
+    return Input(network.names[position], tensor.log, conj)

@@ -93,9 +93,9 @@ def _draw(
     record: Record, network: TensorNetwork, size: int, generator: np.random.Generator
 ) -> dict[int, States]:
     """States of every index, by number."""
-    labels, forward = record.lowered.labels, record.lowered.instructions.forward
+    labels, forward = record.instructions.labels, record.instructions.forward
     sizes = tuple(network.sizes.values())
-    if record.entries(record.lowered.instructions.value, ()).log == -np.inf:
+    if record.entries(record.instructions.value, ()).log == -np.inf:
         raise ModelError("every state has probability zero: there is nothing to sample")
     drawn: dict[int, States] = {}
     for step in reversed(forward):
