@@ -1,0 +1,143 @@
+"""The inner loops: products of a run of entries with few terms, long sums, matrix products.
+
+Arguments are pointers to the first entry of the target and of each factor. The terms of a sum
+are at offsets that tables in the pool list: `ka` and `kb`, as many as `terms`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tnlearn_backends.numpy_backend.native.intrinsics import (
+    address_of,
+    call_gemm,
+    moved,
+    peek,
+    poke,
+)
+
+#: Sums may be reordered and products fused into them; nan and inf keep their meaning.
+FAST = {"contract", "reassoc", "nsz"}
+#: Entries of the result that are worked on before going on to the next: they stay in cache.
+BLOCK = 1024
+
+
+@njit(fastmath=FAST, nogil=True, cache=True)
+def scaled_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+    """``c[v] = sum_k a[ka[k] + v] b[kb[k]]``: runs of one factor times numbers of the other."""
+    k = 2 - terms % 2
+    b0 = peek(b, peek(kb, 0))
+    a0 = moved(a, peek(ka, 0))
+    if k == 1:
+        for v in range(n):
+            poke(c, v, peek(a0, v) * b0)
+    else:
+        b1 = peek(b, peek(kb, 1))
+        a1 = moved(a, peek(ka, 1))
+        for v in range(n):
+            poke(c, v, peek(a0, v) * b0 + peek(a1, v) * b1)
+    while k < terms:
+        b0 = peek(b, peek(kb, k))
+        b1 = peek(b, peek(kb, k + 1))
+        a0 = moved(a, peek(ka, k))
+        a1 = moved(a, peek(ka, k + 1))
+        for v in range(n):
+            poke(c, v, peek(c, v) + (peek(a0, v) * b0 + peek(a1, v) * b1))
+        k += 2
+
+
+@njit(fastmath=FAST, nogil=True, cache=True)
+def paired_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+    """``c[v] = sum_k a[ka[k] + v] b[kb[k] + v]``: runs of both, entry by entry."""
+    a0 = moved(a, peek(ka, 0))
+    b0 = moved(b, peek(kb, 0))
+    for v in range(n):
+        poke(c, v, peek(a0, v) * peek(b0, v))
+    for k in range(1, terms):
+        a0 = moved(a, peek(ka, k))
+        b0 = moved(b, peek(kb, k))
+        for v in range(n):
+            poke(c, v, peek(c, v) + peek(a0, v) * peek(b0, v))
+
+
+@njit(fastmath=FAST, nogil=True, cache=True)
+def strided_runs(c, sc, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+    """``c[v sc] = sum_k a[ka[k] + v sa] b[kb[k] + v sb]``, whatever the strides."""
+    for v in range(n):
+        av = moved(a, v * sa)
+        bv = moved(b, v * sb)
+        total = peek(av, peek(ka, 0)) * peek(bv, peek(kb, 0))
+        for k in range(1, terms):
+            total += peek(av, peek(ka, k)) * peek(bv, peek(kb, k))
+        poke(c, v * sc, total)
+
+
+@njit(fastmath=FAST, nogil=True, cache=True)
+def sum_of_runs(zero, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+    """``sum_k sum_v a[ka[k] + v sa] b[kb[k] + v sb]``: one entry of the target."""
+    total = zero
+    for k in range(terms):
+        ak = moved(a, peek(ka, k))
+        bk = moved(b, peek(kb, k))
+        if sa == 1 and sb == 1:
+            for v in range(n):
+                total += peek(ak, v) * peek(bk, v)
+        elif sa == 1 and sb == 0:
+            part = zero
+            for v in range(n):
+                part += peek(ak, v)
+            total += part * peek(bk, 0)
+        else:
+            for v in range(n):
+                total += peek(ak, v * sa) * peek(bk, v * sb)
+    return total
+
+
+@njit(nogil=True, cache=True)
+def matrix_product(address, c, a, b, shape, kept, one):  # type: ignore[no-untyped-def]
+    """A matrix product in BLAS.
+
+    `shape` points to m, n, k, the three leading strides, and two characters that say what is
+    transposed, all of 4 bytes, for column-major matrices; `one` to the numbers 1 and 0. `kept` is
+    1 to add to what is there.
+    """
+    shapes = address_of(shape)
+    call_gemm(
+        address,
+        shapes + 24,
+        shapes + 28,
+        shapes,
+        shapes + 4,
+        shapes + 8,
+        address_of(one),
+        address_of(a),
+        shapes + 12,
+        address_of(b),
+        shapes + 16,
+        address_of(moved(one, 1 - kept)),
+        address_of(c),
+        shapes + 20,
+    )
+
+
+@njit(nogil=True, cache=True)
+def extent(x, size):  # type: ignore[no-untyped-def]
+    """Largest and smallest nonzero magnitude of some real entries, and whether one is zero."""
+    largest = abs(peek(x, 0)) * 0
+    smallest = largest + np.inf
+    zeros = 0
+    for v in range(size):
+        value = abs(peek(x, v))
+        largest = value if value > largest else largest
+        zeros += 1 if value == 0 else 0
+        kept = np.inf if value == 0 else value
+        smallest = kept if kept < smallest else smallest
+    return float(largest), float(smallest), zeros > 0
+
+
+@njit(nogil=True, cache=True)
+def multiply(x, size, first, second):  # type: ignore[no-untyped-def]
+    """Real entries times two factors: one alone may be beyond the range."""
+    for v in range(size):
+        poke(x, v, peek(x, v) * first * second)
