@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,35 +14,91 @@ from tnlearn.errors import RangeError
 from tnlearn.values import LogValue
 from tnlearn_backends.numpy_backend import scaled
 from tnlearn_backends.numpy_backend.careful import Careful
+from tnlearn_backends.numpy_backend.native.tensors import Inputs
 from tnlearn_backends.numpy_backend.packing import packed
 from tnlearn_backends.numpy_backend.scaled import Scaled
+from tnlearn_backends.numpy_backend.slicing import CarefulSlices
 from tnlearn_backends.numpy_backend.steps import Layout
+
+if TYPE_CHECKING:
+    from tnlearn_backends.numpy_backend.native.program import NativeProgram
 
 
 class NumpyExecutable(Executable):
-    """See `tnlearn.backend.Executable`."""
+    """See `tnlearn.backend.Executable`.
+
+    Programs run in native code, which shares one exponent among the entries of a tensor. Where
+    that would lose an entry the run is given up and done again step by step in NumPy, with
+    whatever exponents it takes.
+    """
 
     def __init__(self, instructions: Instructions, dtype: np.dtype[Any]) -> None:
         self._instructions = instructions
         self._dtype = dtype
-        layout, count = Layout(instructions), len(instructions.inputs)
-        self._leading = [layout.leading(labels) for labels in instructions.labels[:count]]
-        self._careful = Careful(instructions)
+        layout = Layout(instructions)
+        self._leading = [layout.leading(labels) for labels in instructions.labels]
+        # A lone tensor is its own value: there is nothing to run.
+        self._runs = instructions.value >= len(instructions.inputs)
 
-    def pack(self, arrays: Sequence[Any], check_finite: bool) -> tuple[Scaled, ...]:
-        inputs = self._instructions.inputs
-        return packed(arrays, inputs, self._leading, self._dtype, check_finite)
+    @cached_property
+    def _native(self) -> NativeProgram:
+        # Imported late: the compiler behind it is slow to import.
+        from tnlearn_backends.numpy_backend.native.program import NativeProgram
 
-    def run(self, inputs: Sequence[Scaled]) -> Scaled:
-        return self._careful.run(inputs)
+        return NativeProgram(self._instructions, self._leading, self._dtype)
+
+    @cached_property
+    def _careful(self) -> CarefulSlices:
+        return CarefulSlices(self._instructions)
+
+    @cached_property
+    def _whole(self) -> Careful:
+        return Careful(self._instructions)
+
+    def pack(self, arrays: Sequence[Any], check_finite: bool) -> Sequence[Scaled]:
+        if self._runs:
+            inputs = self._native.sized(self._batch(arrays)).pack(arrays, check_finite)
+            if inputs is not None:
+                return inputs
+        given, leading = self._instructions.inputs, self._leading
+        return packed(arrays, given, leading, self._dtype, check_finite)
+
+    def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
+        if isinstance(inputs, Inputs):
+            value = self._native.sized(inputs.batch).run(inputs, slices)
+            if value is not None:
+                return value
+        return self._careful.run(inputs, slices)
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
-    ) -> tuple[Scaled, list[Scaled | None]]:
-        return self._careful.run_with_gradient(inputs, cotangent)
+    ) -> tuple[Scaled, Sequence[Scaled | None]]:
+        if isinstance(inputs, Inputs):
+            sized = self._native.sized(inputs.batch)
+            value, seed, gradient = sized.run_with_gradient(inputs, cotangent)
+            if value is not None and gradient is not None:
+                return value, gradient
+            if seed is not None:
+                # It was asked for already, and may have been of consequence.
+                return self._whole.run_with_gradient(inputs, lambda _value: seed)
+        return self._whole.run_with_gradient(inputs, cotangent)
+
+    def gradient(
+        self, inputs: Sequence[Scaled], cotangent: Scaled, slices: range
+    ) -> Sequence[Scaled | None]:
+        if isinstance(inputs, Inputs):
+            gradient = self._native.sized(inputs.batch).gradient(inputs, cotangent, slices)
+            if gradient is not None:
+                return gradient
+        return self._careful.gradient(inputs, cotangent, slices)
+
+    def _batch(self, arrays: Sequence[Any]) -> int | None:
+        """The size of the batch."""
+        pairs = zip(arrays, self._leading, strict=False)
+        return next((array.shape[axis] for array, axis in pairs if axis is not None), None)
 
     def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
-        return self._careful.record(inputs)
+        return self._whole.record(inputs)
 
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
         exponent = tensor.exponent
@@ -67,24 +123,6 @@ class NumpyExecutable(Executable):
             value.leading,
         )
 
-    def take(self, tensor: Scaled, positions: Mapping[int, int]) -> Scaled:
-        key = _key(positions, tensor.mantissa.ndim)
-        exponent = tensor.exponent
-        if not isinstance(exponent, int):
-            exponent = np.broadcast_to(exponent, tensor.mantissa.shape)[key]
-        return replace(tensor, mantissa=tensor.mantissa[key], exponent=exponent)
-
-    def place(
-        self, tensor: Scaled, positions: Mapping[int, int], sizes: Mapping[int, int]
-    ) -> Scaled:
-        key = _key(positions, tensor.mantissa.ndim)
-        shape = [sizes.get(k, size) for k, size in enumerate(tensor.mantissa.shape)]
-        tensor = scaled.widened(tensor)
-        mantissa = np.zeros(shape, dtype=tensor.mantissa.dtype)
-        exponent = np.full(shape, scaled.ZERO, dtype=np.int64)
-        mantissa[key], exponent[key] = tensor.mantissa, tensor.exponent
-        return scaled.gathered(mantissa, exponent, tensor.nonnegative, tensor.leading)
-
     def add(self, first: Scaled, second: Scaled) -> Scaled:
         return scaled.added(first, second)
 
@@ -93,10 +131,3 @@ class NumpyExecutable(Executable):
 
     def log(self, tensor: Scaled) -> LogValue:
         return scaled.log(tensor)
-
-
-def _key(positions: Mapping[int, int], rank: int) -> tuple[slice, ...]:
-    return tuple(
-        slice(positions[k], positions[k] + 1) if k in positions else slice(None)
-        for k in range(rank)
-    )

@@ -369,29 +369,6 @@ CUBES = {
 }
 
 
-@pytest.mark.parametrize("axes", [(), (0,), (2, 1), (0, 1, 2)])
-@pytest.mark.parametrize("array", CUBES.values(), ids=CUBES)
-def test_what_is_taken_can_be_placed(backend: Backend, array: Array, axes: tuple[int, ...]) -> None:
-    """The sum over all positions of place(take(x)) is x, and place is 0 elsewhere."""
-    executable, tensor = executable_of(backend, array)
-    sizes = {axis: array.shape[axis] for axis in axes}
-    total = None
-    for at in np.ndindex(*(array.shape[axis] for axis in axes)):
-        positions = dict(zip(axes, at, strict=True))
-        key = tuple(
-            slice(positions.get(k, 0), positions.get(k, size - 1) + 1)
-            for k, size in enumerate(array.shape)
-        )
-        part = executable.take(tensor, positions)
-        np.testing.assert_array_equal(on_host(backend, executable.plain(part)), array[key])
-        placed = executable.place(part, positions, sizes)
-        wanted = np.zeros_like(array)
-        wanted[key] = array[key]
-        np.testing.assert_array_equal(on_host(backend, executable.plain(placed)), wanted)
-        total = placed if total is None else executable.add(total, placed)
-    np.testing.assert_array_equal(on_host(backend, executable.plain(total)), array)
-
-
 @pytest.mark.parametrize("array", CUBES.values(), ids=CUBES)
 def test_entries_are_those_of_the_tensor(backend: Backend, array: Array) -> None:
     executable, tensor = executable_of(backend, array)

@@ -7,7 +7,9 @@ tensors lie in memory, and in which order their axes, is the backend's own choic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 Labels: TypeAlias = tuple[int, ...]
@@ -78,7 +80,10 @@ class Instructions:
     labels : tuple of tuple of int
         The labels on the axes of every slot.
     sizes : tuple of int
-        The size of every label.
+        The size of every label, within one slice: 1 for the sliced ones.
+    sliced : tuple of (label, size)
+        Labels that are held at one position at a time, with their whole sizes. Inputs are given
+        whole; the value and the gradients are the sums over all positions.
     batch : int or None
         The label whose size is free at every call; the one in `sizes` is a guess.
     forward : tuple of Instruction
@@ -95,12 +100,24 @@ class Instructions:
     inputs: tuple[Input, ...]
     labels: tuple[Labels, ...]
     sizes: tuple[int, ...]
+    sliced: tuple[tuple[int, int], ...]
     batch: int | None
     forward: tuple[Instruction, ...]
     value: int
     seed: int
     backward: tuple[Instruction, ...]
     gradients: tuple[int | None, ...]
+
+    @cached_property
+    def whole(self) -> tuple[int, ...]:
+        """The size of every label, whole."""
+        sizes = dict(self.sliced)
+        return tuple(sizes.get(label, size) for label, size in enumerate(self.sizes))
+
+    @property
+    def slices(self) -> int:
+        """How many slices there are."""
+        return math.prod(size for _, size in self.sliced)
 
 
 def sources(instruction: Instruction) -> tuple[int, ...]:

@@ -88,13 +88,13 @@ class Backend(ABC):
 class Executable(ABC):
     """A compiled program: holds no data, may run in many threads at once.
 
-    Laws, for packed inputs ``x``: ``run(x)`` is the value; with a cotangent ``c``,
-    ``run_with_gradient(x, lambda value: c)`` gives the same value and, for every input, the
-    derivative of ``sum(c * value)`` by its entries.
+    Laws, for packed inputs ``x`` and all slices: ``run(x, slices)`` is the value; with a
+    cotangent ``c``, ``gradient(x, c, slices)`` is for every input the derivative of
+    ``sum(c * value)`` by its entries. Sums over parts of the slices add up to the same.
     """
 
     @abstractmethod
-    def pack(self, arrays: Sequence[Any], check_finite: bool) -> tuple[Scaled, ...]:
+    def pack(self, arrays: Sequence[Any], check_finite: bool) -> Sequence[Scaled]:
         """Input arrays, of the right shapes and dtype, in the backend's own form.
 
         Raises
@@ -104,14 +104,23 @@ class Executable(ABC):
         """
 
     @abstractmethod
-    def run(self, inputs: Sequence[Scaled]) -> Scaled:
-        """The value."""
+    def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
+        """The sum of the value over some slices, zero where they do not reach."""
 
     @abstractmethod
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
-    ) -> tuple[Scaled, list[Scaled | None]]:
-        """The value, and the gradient with respect to each input (None for constants)."""
+    ) -> tuple[Scaled, Sequence[Scaled | None]]:
+        """The value, and the gradient with respect to each input (None for constants).
+
+        For programs without slices. The cotangent is asked for once, when the value is known.
+        """
+
+    @abstractmethod
+    def gradient(
+        self, inputs: Sequence[Scaled], cotangent: Scaled, slices: range
+    ) -> Sequence[Scaled | None]:
+        """The gradient for a cotangent of the whole value, summed over some slices."""
 
     @abstractmethod
     def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
@@ -128,16 +137,6 @@ class Executable(ABC):
     @abstractmethod
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
         """``cotangent / value``, entry by entry; a zero value raises RangeError."""
-
-    @abstractmethod
-    def take(self, tensor: Scaled, positions: Mapping[int, int]) -> Scaled:
-        """A tensor with some axes held at a position; they keep size 1."""
-
-    @abstractmethod
-    def place(
-        self, tensor: Scaled, positions: Mapping[int, int], sizes: Mapping[int, int]
-    ) -> Scaled:
-        """The adjoint of `take`: these axes at full size, zero but at the positions."""
 
     @abstractmethod
     def add(self, first: Scaled, second: Scaled) -> Scaled:

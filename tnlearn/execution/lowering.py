@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from tnlearn.backend import Add, Contract, Expand, Input, Instruction, Instructions, Labels, Reduce
-from tnlearn.planning import Pair, Structure
+from tnlearn.planning import Pair, Structure, cut
 
 
 def lower(
     structure: Structure,
+    sliced: Sequence[int],
     pairs: Sequence[Pair],
     inputs: Sequence[Input],
     batch: int | None,
@@ -21,7 +22,8 @@ def lower(
     Parameters
     ----------
     structure : Structure
-        Of one slice.
+    sliced : sequence of int
+        Indices held at one position at a time.
     pairs : sequence of Pair
         The order.
     inputs : sequence of Input
@@ -47,7 +49,9 @@ def lower(
     return Instructions(
         inputs=tuple(inputs),
         labels=tuple(writer.labels),
-        sizes=structure.sizes,
+        sizes=cut(structure, sliced).sizes,
+        # A label of size 1 is one slice as it is.
+        sliced=tuple((i, structure.sizes[i]) for i in sliced if structure.sizes[i] != 1),
         batch=batch,
         forward=forward,
         value=value,

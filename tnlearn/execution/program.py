@@ -14,7 +14,7 @@ from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
 from tnlearn.execution.arguments import Arguments
 from tnlearn.execution.lowering import lower
 from tnlearn.execution.slices import Slices
-from tnlearn.planning import Plan, cut
+from tnlearn.planning import Plan
 from tnlearn.values import LogValue
 
 #: A cotangent, or how to find it from the value once that is known.
@@ -27,13 +27,13 @@ class Packed:
 
     Attributes
     ----------
-    tensors : tuple
+    tensors : sequence
         None stands for the gradient of a constant.
     batch : int or None
         Size of the batch index, for programs that have one.
     """
 
-    tensors: tuple[Scaled | None, ...]
+    tensors: Sequence[Scaled | None]
     batch: int | None
 
 
@@ -79,10 +79,10 @@ class Program:
         self._sharing = tuple(sharing)
         self._arguments = Arguments(inputs, plan.structure, batch, sharing, plan.dtype, backend)
         self._constants = constants
-        self._progress = progress
         self._empty = 0 in (d for k, d in enumerate(plan.structure.sizes) if k != batch)
         self.instructions = self._lower(with_gradient=False)
         self._executable: Executable = backend.compile(self.instructions, plan.dtype)
+        self._slices = Slices(self.instructions.slices, progress)
 
     @cached_property
     def _executable_with_gradient(self) -> Executable:
@@ -90,12 +90,20 @@ class Program:
         return self._backend.compile(self._lower(with_gradient=True), self.dtype)
 
     def _lower(self, with_gradient: bool) -> Instructions:
-        inside = cut(self.plan.structure, self.plan.sliced)
+        plan = self.plan
         sharing: Sequence[Hashable] | None = self._sharing if with_gradient else None
-        if sharing and self.plan.sliced:
-            sharing = range(len(self._inputs))  # Summed after the slices: see `Slices`.
-        pairs, constants = self.plan.pairs, self._constants
-        return lower(inside, pairs, self._inputs, self._batch, sharing, constants)
+        if sharing and plan.sliced:
+            # Summed after the slices: the same entry may be in different slices of two inputs.
+            sharing = range(len(self._inputs))
+        return lower(
+            plan.structure,
+            plan.sliced,
+            plan.pairs,
+            self._inputs,
+            self._batch,
+            sharing,
+            self._constants,
+        )
 
     def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
         """Arrays in the order of the network's tensors, checked and copied once.
@@ -120,7 +128,7 @@ class Program:
         """
         held, batch = self._arguments.checked(arrays)
         if self._empty or batch == 0:
-            return Packed(tuple(held), batch)
+            return Packed(held, batch)
         return Packed(self._executable.pack(held, check_finite), batch)
 
     def unpack(self, gradient: Packed, *, log: bool = False) -> list[Any]:
@@ -179,7 +187,7 @@ class Program:
 
         packed = self._packed(x)
         _, gradient = self._value_and_gradient(packed, seed)
-        return plain[0], Packed(tuple(gradient), packed.batch)
+        return plain[0], Packed(gradient, packed.batch)
 
     def log_value_and_gradient(
         self, x: Packed | Sequence[Any], cotangent: Cotangent | None = None
@@ -205,7 +213,7 @@ class Program:
 
         packed = self._packed(x)
         _, gradient = self._value_and_gradient(packed, seed)
-        return logs[0], Packed(tuple(gradient), packed.batch)
+        return logs[0], Packed(gradient, packed.batch)
 
     def record(self, x: Packed | Sequence[Any]) -> Record:
         """Run forward and keep every intermediate, for algorithms that walk the tree.
@@ -229,11 +237,11 @@ class Program:
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
             return self._zeros(self._output_shape(packed.batch))
-        return self._slices(self._executable).value(packed.tensors)
+        return self._slices.value(self._executable, packed.tensors)
 
     def _value_and_gradient(
         self, packed: Packed, seed: Callable[[Scaled], Scaled]
-    ) -> tuple[Scaled, list[Scaled | None]]:
+    ) -> tuple[Scaled, Sequence[Scaled | None]]:
         if self._empty or packed.batch == 0:
             value = self._zeros(self._output_shape(packed.batch))
             seed(value)
@@ -241,11 +249,12 @@ class Program:
                 None if array is None or k in self._constants else self._zeros(array.shape)
                 for k, array in enumerate(packed.tensors)
             ]
-        slices = self._slices(self._executable_with_gradient)
-        value, gradients = slices.value_and_gradient(packed.tensors, seed)
+        value, gradients = self._slices.value_and_gradient(
+            self._executable, self._executable_with_gradient, packed.tensors, seed
+        )
         return value, self._shared(gradients) if self.plan.sliced else gradients
 
-    def _shared(self, gradients: list[Scaled | None]) -> list[Scaled | None]:
+    def _shared(self, gradients: Sequence[Scaled | None]) -> list[Scaled | None]:
         """Gradients summed over the inputs that share a parameter."""
         totals: dict[Hashable, Scaled] = {}
         for key, gradient in zip(self._sharing, gradients, strict=True):
@@ -256,9 +265,6 @@ class Program:
             None if gradient is None else totals[key]
             for key, gradient in zip(self._sharing, gradients, strict=True)
         ]
-
-    def _slices(self, executable: Executable) -> Slices:
-        return Slices(executable, self.plan.structure, self.plan.sliced, self._progress)
 
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
         shape = tuple(np.shape(value))

@@ -1,96 +1,64 @@
-"""Running a program once for every position of the sliced indices, and adding up."""
+"""Running a program over its slices, chunk by chunk, and adding up in a fixed order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
 
 from tnlearn.backend import Executable, Scaled
-from tnlearn.planning import Structure
 from tnlearn.progress import progress_bar
+
+#: Chunks into which slices are divided: few enough to cost nothing, and enough for a bar to move
+#: and for many workers. Their number depends on nothing else, so that sums have the same bits.
+CHUNKS = 64
 
 
 class Slices:
-    """An executable for one slice, and the structure of the whole.
+    """All slices of a program."""
 
-    Slices are added in a fixed order, so that the result has the same bits every time.
-    """
-
-    def __init__(
-        self,
-        executable: Executable,
-        structure: Structure,
-        sliced: Sequence[int],
-        progress: bool,
-    ) -> None:
-        self._executable = executable
-        self._structure = structure
-        self._sliced = tuple(sliced)
+    def __init__(self, count: int, progress: bool) -> None:
+        self._count = count
         self._progress = progress
 
-    def value(self, inputs: Sequence[Scaled]) -> Scaled:
-        """The sum of all slices; slices of open indices side by side."""
-        if not self._sliced:
-            return self._executable.run(inputs)
+    def value(self, executable: Executable, inputs: Sequence[Scaled]) -> Scaled:
+        """The sum over all slices."""
         total: Scaled | None = None
-        for position in self._positions():
-            part = self._executable.run(self._taken(inputs, position))
-            total = self._added(total, part, self._structure.output, position)
+        for chunk in self._chunks():
+            part = executable.run(inputs, chunk)
+            total = part if total is None else executable.add(total, part)
         return total
 
     def value_and_gradient(
-        self, inputs: Sequence[Scaled], seed: Callable[[Scaled], Scaled]
-    ) -> tuple[Scaled, list[Scaled | None]]:
-        """The value, and the gradient with respect to each input, summed over the slices.
-
-        With slices, gradients of inputs that share a parameter must not be summed in a slice
-        yet: the same entry may be in different slices of different inputs.
-        """
-        if not self._sliced:
-            return self._executable.run_with_gradient(inputs, seed)
+        self,
+        executable: Executable,
+        with_gradient: Executable,
+        inputs: Sequence[Scaled],
+        seed: Callable[[Scaled], Scaled],
+    ) -> tuple[Scaled, Sequence[Scaled | None]]:
+        """The value, and the gradient with respect to each input, summed over the slices."""
+        if self._count == 1:
+            return with_gradient.run_with_gradient(inputs, seed)
         # The cotangent may depend on the whole value, so that is found first.
-        value = self.value(inputs)
+        value = self.value(executable, inputs)
         cotangent = seed(value)
-        totals: list[Scaled | None] = [None] * len(inputs)
-        for position in self._positions():
-            part = self._at(cotangent, self._structure.output, position)
-            taken = self._taken(inputs, position)
-            _, gradients = self._executable.run_with_gradient(taken, constantly(part))
-            for k, gradient in enumerate(gradients):
-                if gradient is not None:
-                    term = self._structure.inputs[k]
-                    totals[k] = self._added(totals[k], gradient, term, position)
-        return value, totals
+        totals: Sequence[Scaled | None] | None = None
+        for chunk in self._chunks():
+            parts = with_gradient.gradient(inputs, cotangent, chunk)
+            totals = parts if totals is None else _sums(executable, totals, parts)
+        return value, totals or []
 
-    def _positions(self) -> Iterator[Mapping[int, int]]:
-        sizes = [range(self._structure.sizes[index]) for index in self._sliced]
-        total = self._structure.elements(self._sliced)
-        for position in progress_bar(product(*sizes), "slices", self._progress, total):
-            yield dict(zip(self._sliced, position, strict=True))
-
-    def _taken(self, inputs: Sequence[Scaled], position: Mapping[int, int]) -> list[Scaled]:
-        terms = self._structure.inputs
-        return [self._at(x, term, position) for x, term in zip(inputs, terms, strict=True)]
-
-    def _at(self, tensor: Scaled, term: Sequence[int], position: Mapping[int, int]) -> Scaled:
-        axes = _axes(term, position)
-        return self._executable.take(tensor, axes) if axes else tensor
-
-    def _added(
-        self, total: Scaled | None, part: Scaled, term: Sequence[int], position: Mapping[int, int]
-    ) -> Scaled:
-        axes = _axes(term, position)
-        if axes:
-            sizes = {axis: self._structure.sizes[term[axis]] for axis in axes}
-            part = self._executable.place(part, axes, sizes)
-        return part if total is None else self._executable.add(total, part)
+    def _chunks(self) -> Iterator[range]:
+        length = -(-self._count // CHUNKS)
+        chunks = [
+            range(start, min(start + length, self._count))
+            for start in range(0, self._count, length)
+        ]
+        yield from progress_bar(chunks, "slices", self._progress)
 
 
-def constantly(cotangent: Scaled) -> Callable[[Scaled], Scaled]:
-    """A cotangent known beforehand, whatever the value."""
-    return lambda _value: cotangent
-
-
-def _axes(term: Sequence[int], position: Mapping[int, int]) -> dict[int, int]:
-    """Axis and position of every sliced index on a tensor."""
-    return {axis: position[index] for axis, index in enumerate(term) if index in position}
+def _sums(
+    executable: Executable, first: Sequence[Scaled | None], second: Sequence[Scaled | None]
+) -> list[Scaled | None]:
+    return [
+        None if one is None or other is None else executable.add(one, other)
+        for one, other in zip(first, second, strict=True)
+    ]

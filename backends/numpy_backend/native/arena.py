@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Collection, Sequence
 
-from tnlearn_backends.numpy_backend.native.columns import ARENA, INPUTS, RESULTS
+from tnlearn_backends.numpy_backend.native.columns import ARENA, INPUTS, RESULTS, SEEDS
 
 #: Entries to whose multiples places are rounded: whole lines of the cache.
 ALIGNED = 8
@@ -22,20 +22,17 @@ class Arena:
         Entries of the three arrays.
     """
 
-    def __init__(self, inputs: int, sizes: Sequence[int], kept: Collection[int]) -> None:
+    def __init__(self, inputs: int, seed: int, sizes: Sequence[int], kept: Collection[int]) -> None:
         self.sizes = list(sizes)
         self.spaces = [RESULTS if slot in kept else ARENA for slot in range(len(sizes))]
         self.offsets = [-1] * len(sizes)
         self.arena = self.inputs = self.results = 0
-        self._count = inputs
         self._free: list[tuple[int, int]] = []
-
-    def hold_inputs(self) -> None:
-        """Inputs lie one after another, without gaps: they are packed in one go."""
-        for slot in range(self._count):
-            self.spaces[slot] = INPUTS
-            self.offsets[slot] = self.inputs
+        # Inputs lie one after another, without gaps: they are packed in one go.
+        for slot in range(inputs):
+            self.spaces[slot], self.offsets[slot] = INPUTS, self.inputs
             self.inputs += self.sizes[slot]
+        self.spaces[seed], self.offsets[seed] = SEEDS, 0
 
     def take(self, slot: int) -> None:
         """Room for a tensor."""

@@ -1,7 +1,7 @@
 """What the numbers on the tape mean: one row of columns a step, and the loops in a pool."""
 
-#: Kinds of step.
-LOOPS, MATRICES, SUM = range(3)
+#: Kinds of step; the last adds a slice's part to the total.
+LOOPS, MATRICES, SUM, TOTAL = range(4)
 
 #: Columns of a row. Slots of the target and the factors; -1 for a second factor of one.
 KIND, TARGET, FIRST, SECOND = range(4)
@@ -16,8 +16,9 @@ GROWTH, CANCELS, FILLS = range(13, 16)
 POOL, SHAPE = range(16, 18)
 WIDTH = 18
 
-#: Arrays in which tensors are.
-ARENA, INPUTS, RESULTS = range(3)
+#: Arrays in which tensors are. Those of inputs and of the cotangent are whole, and only read: a
+#: slice begins further on.
+ARENA, RESULTS, INPUTS, SEEDS = range(4)
 
 #: Inner loops: runs of the first times numbers of the second; runs of both; any strides; sums.
 SCALED, PAIRED, STRIDED, SUMMED = range(4)
@@ -26,5 +27,8 @@ SCALED, PAIRED, STRIDED, SUMMED = range(4)
 #: the nonzero ones lie, and whether none is negative.
 EXPONENT, LOW, HIGH, NONNEGATIVE = range(4)
 
-#: A step that went well.
+#: Exponent of a total to which nothing was added yet.
+NOTHING = -(2**40)
+
+#: Steps that went well.
 DONE = -1

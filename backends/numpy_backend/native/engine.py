@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from tnlearn_backends.numpy_backend.native.columns import (
+    ARENA,
     CANCELS,
     DONE,
     EXPONENT,
@@ -23,9 +24,12 @@ from tnlearn_backends.numpy_backend.native.columns import (
     KIND,
     LOOPS,
     LOW,
+    MATRICES,
     NONNEGATIVE,
+    NOTHING,
     PAIRED,
     POOL,
+    RESULTS,
     SCALED,
     SECOND,
     SECOND_AT,
@@ -56,25 +60,27 @@ DEPTH = 128
 
 
 class Memory(NamedTuple):
-    """Pointers to the three arrays in which tensors are, and to them as real numbers."""
+    """Pointers to the arrays in which things are."""
 
     arena: int
-    inputs: int
     results: int
+    inputs: int
+    seeds: int
+    totals: int
     real_arena: int
     real_results: int
+    real_totals: int
     ranges: int
+    shifts: int
     pool: int
     shapes: int
     one: int
     counter: int
 
 
-@njit(nogil=True, cache=True)
-def run(  # type: ignore[no-untyped-def]
-    tape, pool, shapes, first, last, arena, inputs, results, reals, ranges, limits, gemm, one
-):
-    """Run the rows from `first` to `last`; `DONE`, or the row that needs more care.
+@njit(nogil=True)
+def run(tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits, gemm, one):
+    """Run rows of the tape, some of them once for every slice; `DONE`, or the row that gave up.
 
     Parameters
     ----------
@@ -83,11 +89,17 @@ def run(  # type: ignore[no-untyped-def]
         Loops: strides, sizes and offsets.
     shapes : array of int32, shape (products, 8)
         For BLAS.
-    first, last : int
-    arena, inputs, results : arrays of the program's dtype
-        Where tensors are.
+    span : tuple of int
+        Rows to run: from the first to the second once, from there to the third for every slice.
+    slices : tuple of int
+        The first slice, and the one after the last.
+    strides : tuple of arrays of int64
+        Of the sliced labels: their sizes, and how much further on each slot begins for the next
+        position, shape (slots, labels).
+    arrays : tuple of arrays of the program's dtype
+        The arena, results, inputs, cotangent and totals.
     reals : tuple of arrays
-        The arena and the results as real numbers.
+        The arena, results and totals as real numbers.
     ranges : array of int64, shape (slots, 4)
         Exponents and bounds, filled for the inputs and the seed.
     limits : tuple of int
@@ -98,61 +110,76 @@ def run(  # type: ignore[no-untyped-def]
         The numbers 1 and 0.
     """
     counter = np.zeros(DEPTH, np.int64)
+    sizes, steps = strides
+    shifts = np.zeros(len(ranges), np.int64)
     memory = Memory(
-        pointer_to(arena),
-        pointer_to(inputs),
-        pointer_to(results),
+        pointer_to(arrays[0]),
+        pointer_to(arrays[1]),
+        pointer_to(arrays[2]),
+        pointer_to(arrays[3]),
+        pointer_to(arrays[4]),
         pointer_to(reals[0]),
         pointer_to(reals[1]),
+        pointer_to(reals[2]),
         pointer_to(ranges),
+        pointer_to(shifts),
         pointer_to(pool),
         pointer_to(shapes),
         pointer_to(one),
         pointer_to(counter),
     )
-    width = arena.itemsize // reals[0].itemsize
+    width = one.itemsize // reals[0].itemsize
     rows = pointer_to(tape)
+    row = _rows(rows, span[0], span[1], memory, limits, gemm, width)
+    for number in range(slices[0], slices[1]):
+        if row != DONE:
+            break
+        if len(sizes) > 0:
+            _begin(number, sizes, steps, shifts)
+        row = _rows(rows, span[1], span[2], memory, limits, gemm, width)
+    return row
+
+
+@njit(nogil=True)
+def _begin(number, sizes, steps, shifts):
+    """Where the parts of whole tensors begin in a slice; the last label runs fastest."""
+    shifts[:] = 0
+    for k in range(len(sizes) - 1, -1, -1):
+        position = number % sizes[k]
+        number //= sizes[k]
+        for slot in range(len(steps)):
+            shifts[slot] += position * steps[slot, k]
+
+
+@njit(nogil=True)
+def _rows(rows, first, last, memory, limits, gemm, width):
     for row in range(first, last):
         step = moved(rows, WIDTH * row)
-        if peek(step, KIND) == SUM:
+        if peek(step, KIND) <= MATRICES:
+            fine = _product(step, memory, limits, gemm, width)
+        elif peek(step, KIND) == SUM:
             fine = _add(step, memory, limits)
         else:
-            fine = _product(step, memory, limits, gemm, width)
+            fine = _total(step, memory, limits, width)
         if not fine:
             return row
     return DONE
 
 
-@njit(nogil=True, cache=True)
-def _product(step, memory, limits, gemm, width):  # type: ignore[no-untyped-def]
-    least, greatest, bits = limits
-    growth = peek(step, GROWTH)
-    x = moved(memory.ranges, 4 * peek(step, FIRST))
-    two = peek(step, SECOND) >= 0
-    y = moved(memory.ranges, 4 * max(peek(step, SECOND), 0))
-    looked = False
-    if two:
-        if peek(x, HIGH) + peek(y, HIGH) + growth > greatest:
-            slack = greatest // 4
-            if not _measured(step, FIRST, slack, memory, least, width):
-                return False
-            if not _measured(step, SECOND, slack, memory, least, width):
-                return False
-        if peek(x, LOW) + peek(y, LOW) < least:
-            if not _measured(step, FIRST, 0, memory, least, width):
-                return False
-            if not _measured(step, SECOND, 0, memory, least, width):
-                return False
-            looked = peek(x, LOW) + peek(y, LOW) < least
-    elif peek(x, HIGH) + growth > greatest:
-        if not _measured(step, FIRST, greatest // 4, memory, least, width):
-            return False
-
+@njit(nogil=True)
+def _product(step, memory, limits, gemm, width):
+    """A product, or a sum of one tensor; False if an entry may have been lost."""
+    fine, looked = _prepared(step, memory, limits, width)
+    if not fine:
+        return False
     c = moved(_array(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
+    first, second = peek(step, FIRST), peek(step, SECOND)
     a = moved(_array(memory, peek(step, FIRST_IN)), peek(step, FIRST_AT))
+    a = moved(a, peek(memory.shifts, first))
     b = memory.one
-    if two:
+    if second >= 0:
         b = moved(_array(memory, peek(step, SECOND_IN)), peek(step, SECOND_AT))
+        b = moved(b, peek(memory.shifts, second))
     if peek(step, FILLS) == 1:
         zero = peek(memory.one, 1)
         for v in range(peek(step, TARGET_SIZE)):
@@ -163,12 +190,43 @@ def _product(step, memory, limits, gemm, width):  # type: ignore[no-untyped-def]
     else:
         shape = moved(memory.shapes, 8 * peek(step, SHAPE))
         _matrices(c, a, b, loops, memory.counter, shape, gemm, memory.one)
+    return _bounded(step, memory, limits, width, looked)
 
+
+@njit(nogil=True)
+def _prepared(step, memory, limits, width):
+    """Factors whose products are in range; whether that can be done, and if not for sure."""
+    least, greatest, _ = limits
+    growth = peek(step, GROWTH)
+    x = moved(memory.ranges, 4 * peek(step, FIRST))
+    if peek(step, SECOND) < 0:
+        if peek(x, HIGH) + growth <= greatest:
+            return True, False
+        return _measured(step, FIRST, greatest // 4, memory, least, width), False
+    y = moved(memory.ranges, 4 * peek(step, SECOND))
+    fine = True
+    if peek(x, HIGH) + peek(y, HIGH) + growth > greatest:
+        slack = greatest // 4
+        fine = _measured(step, FIRST, slack, memory, least, width) and fine
+        fine = _measured(step, SECOND, slack, memory, least, width) and fine
+    if peek(x, LOW) + peek(y, LOW) < least:
+        fine = _measured(step, FIRST, 0, memory, least, width) and fine
+        fine = _measured(step, SECOND, 0, memory, least, width) and fine
+    return fine, peek(x, LOW) + peek(y, LOW) < least
+
+
+@njit(nogil=True)
+def _bounded(step, memory, limits, width, looked):
+    """The range of a result; False if terms of it were flushed to zero and may matter."""
+    least, _, bits = limits
+    growth = peek(step, GROWTH)
+    x = moved(memory.ranges, 4 * peek(step, FIRST))
     z = moved(memory.ranges, 4 * peek(step, TARGET))
     low, high, exponent = peek(x, LOW), peek(x, HIGH), peek(x, EXPONENT)
     nonnegative = peek(x, NONNEGATIVE)
     loss = bits
-    if two:
+    if peek(step, SECOND) >= 0:
+        y = moved(memory.ranges, 4 * peek(step, SECOND))
         low += peek(y, LOW)
         high += peek(y, HIGH)
         exponent += peek(y, EXPONENT)
@@ -178,10 +236,10 @@ def _product(step, memory, limits, gemm, width):  # type: ignore[no-untyped-def]
         # Terms may cancel, but sums of multiples of some 2**p are themselves multiples of it.
         low -= loss
     if looked:
-        # Terms may have been flushed to zero: no harm, if every entry is far above them.
         real = _real(memory, peek(step, TARGET_IN))
         at = moved(real, width * peek(step, TARGET_AT))
         _, smallest, zero = extent(at, width * peek(step, TARGET_SIZE))
+        # No harm if every entry is far above the terms that may be missing.
         if zero or not smallest >= math.ldexp(1.0, least + bits + growth):
             return False
         low = math.frexp(smallest)[1] - 1
@@ -192,23 +250,23 @@ def _product(step, memory, limits, gemm, width):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
-def _array(memory, space):  # type: ignore[no-untyped-def]
-    if space == INPUTS:
-        return memory.inputs
-    return memory.arena if space < INPUTS else memory.results
+@njit(nogil=True)
+def _array(memory, space):
+    if space <= RESULTS:
+        return memory.arena if space == ARENA else memory.results
+    return memory.inputs if space == INPUTS else memory.seeds
 
 
-@njit(nogil=True, cache=True)
-def _real(memory, space):  # type: ignore[no-untyped-def]
-    return memory.real_arena if space < INPUTS else memory.real_results
+@njit(nogil=True)
+def _real(memory, space):
+    return memory.real_arena if space == ARENA else memory.real_results
 
 
-@njit(nogil=True, cache=True)
-def _measured(step, which, slack, memory, least, width):  # type: ignore[no-untyped-def]
-    """Exact bounds, and the largest entry within ``2**slack`` of one; inputs are so already."""
+@njit(nogil=True)
+def _measured(step, which, slack, memory, least, width):
+    """Exact bounds, and the largest entry near one; tensors that are only read are so already."""
     space = peek(step, which + FIRST_IN - FIRST)
-    if space == INPUTS:
+    if space > RESULTS:
         return True
     at = peek(step, which + FIRST_AT - FIRST)
     size = width * peek(step, which + FIRST_SIZE - FIRST)
@@ -234,8 +292,26 @@ def _measured(step, which, slack, memory, least, width):  # type: ignore[no-unty
     return True
 
 
-@njit(nogil=True, cache=True)
-def _loops(c, a, b, loops, counter, one):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _advanced(a, b, c, dims, depth, counter):
+    """The next position of a nest of loops, the last one fastest; whether it is over."""
+    d = depth - 1
+    while d >= 0:
+        dim = moved(dims, 4 * d)
+        size, da, db, dc = peek(dim, 0), peek(dim, 1), peek(dim, 2), peek(dim, 3)
+        position = peek(counter, d) + 1
+        if position < size:
+            poke(counter, d, position)
+            return moved(a, da), moved(b, db), moved(c, dc), False
+        poke(counter, d, 0)
+        back = size - 1
+        a, b, c = moved(a, -back * da), moved(b, -back * db), moved(c, -back * dc)
+        d -= 1
+    return a, b, c, True
+
+
+@njit(nogil=True)
+def _loops(c, a, b, loops, counter, one):
     """A nest of loops around a table of offsets around an inner loop: see `forms`."""
     mode, depth, count = peek(loops, 0), peek(loops, 1), peek(loops, 2)
     terms, n = peek(loops, 3), peek(loops, 4)
@@ -245,11 +321,9 @@ def _loops(c, a, b, loops, counter, one):  # type: ignore[no-untyped-def]
     ka = moved(table, 3 * count)
     kb = moved(ka, terms)
     width = n if mode > PAIRED or (terms <= 2 and count == 1) else BLOCK
-    for d in range(depth):
-        poke(counter, d, 0)
-    while True:
-        start = 0
-        while start < n:
+    over = False
+    while not over:
+        for start in range(0, n, width):
             run = min(width, n - start)
             for j in range(count):
                 aj = moved(a, peek(table, j) + start * sa)
@@ -263,56 +337,26 @@ def _loops(c, a, b, loops, counter, one):  # type: ignore[no-untyped-def]
                     poke(cj, 0, sum_of_runs(peek(one, 1), aj, sa, bj, sb, run, terms, ka, kb))
                 else:
                     strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
-            start += run
-        d = depth - 1
-        while d >= 0:
-            dim = moved(dims, 4 * d)
-            size, da, db, dc = peek(dim, 0), peek(dim, 1), peek(dim, 2), peek(dim, 3)
-            position = peek(counter, d) + 1
-            if position < size:
-                poke(counter, d, position)
-                a, b, c = moved(a, da), moved(b, db), moved(c, dc)
-                break
-            poke(counter, d, 0)
-            size -= 1
-            a, b, c = moved(a, -size * da), moved(b, -size * db), moved(c, -size * dc)
-            d -= 1
-        if d < 0:
-            return
+        a, b, c, over = _advanced(a, b, c, dims, depth, counter)
 
 
-@njit(nogil=True, cache=True)
-def _matrices(c, a, b, loops, counter, shape, gemm, one):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _matrices(c, a, b, loops, counter, shape, gemm, one):
     """A nest of loops around a matrix product; the innermost `sums` of them add to the target."""
     depth, sums = peek(loops, 0), peek(loops, 1)
     dims = moved(loops, 2)
-    for d in range(depth):
-        poke(counter, d, 0)
-    while True:
+    over = False
+    while not over:
         kept = 0
         for d in range(depth - sums, depth):
             if peek(counter, d) > 0:
                 kept = 1
         matrix_product(gemm, c, a, b, shape, kept, one)
-        d = depth - 1
-        while d >= 0:
-            dim = moved(dims, 4 * d)
-            size, da, db, dc = peek(dim, 0), peek(dim, 1), peek(dim, 2), peek(dim, 3)
-            position = peek(counter, d) + 1
-            if position < size:
-                poke(counter, d, position)
-                a, b, c = moved(a, da), moved(b, db), moved(c, dc)
-                break
-            poke(counter, d, 0)
-            size -= 1
-            a, b, c = moved(a, -size * da), moved(b, -size * db), moved(c, -size * dc)
-            d -= 1
-        if d < 0:
-            return
+        a, b, c, over = _advanced(a, b, c, dims, depth, counter)
 
 
-@njit(nogil=True, cache=True)
-def _add(step, memory, limits):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _add(step, memory, limits):
     """The sum of tensors that lie alike, brought to the largest of their exponents."""
     least, greatest, bits = limits
     parts = moved(memory.pool, peek(step, POOL) + 1)
@@ -344,8 +388,8 @@ def _add(step, memory, limits):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, cache=True)
-def _accumulate(c, a, size, factor, fresh, conj):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _accumulate(c, a, size, factor, fresh, conj):
     for v in range(size):
         x = peek(a, v) * factor
         if conj:
@@ -353,3 +397,47 @@ def _accumulate(c, a, size, factor, fresh, conj):  # type: ignore[no-untyped-def
         if not fresh:
             x += peek(c, v)
         poke(c, v, x)
+
+
+@njit(nogil=True)
+def _total(step, memory, limits, width):
+    """Add what a slice found to its part of a total, in place."""
+    least, greatest, bits = limits
+    x = moved(memory.ranges, 4 * peek(step, FIRST))
+    z = moved(memory.ranges, 4 * peek(step, TARGET))
+    top = max(peek(x, EXPONENT), peek(z, EXPONENT))
+    low, high = peek(x, LOW) + peek(x, EXPONENT) - top, peek(x, HIGH)
+    nonnegative = peek(x, NONNEGATIVE)
+    # Sums of multiples of some 2**p are themselves multiples of it.
+    low -= 0 if nonnegative else bits
+    whole = moved(memory.real_totals, width * peek(step, TARGET_AT))
+    size = width * peek(step, TARGET_SIZE)
+    if peek(z, EXPONENT) > NOTHING:
+        down = peek(z, EXPONENT) - top
+        both = nonnegative & peek(z, NONNEGATIVE)
+        low = min(low, peek(z, LOW) + down - (bits if both < peek(z, NONNEGATIVE) else 0))
+        high, nonnegative = max(high, peek(z, HIGH)) + 1, both
+        if high > greatest:
+            largest, _, _ = extent(whole, size)
+            high = max(peek(x, HIGH), math.frexp(largest)[1]) + 1
+        if low < least or high > greatest:
+            return False
+        if down < 0:
+            multiply(whole, size, math.ldexp(1.0, down), 1.0)
+    c = moved(memory.totals, peek(step, TARGET_AT) + peek(memory.shifts, peek(step, TARGET)))
+    a = moved(_array(memory, peek(step, FIRST_IN)), peek(step, FIRST_AT))
+    factor = math.ldexp(1.0, peek(x, EXPONENT) - top)
+    if factor == 0:
+        return False
+    loops = moved(memory.pool, peek(step, POOL))
+    depth, n, sa, sc = peek(loops, 0), peek(loops, 1), peek(loops, 2), peek(loops, 3)
+    over, b = False, memory.one
+    while not over:
+        for v in range(n):
+            poke(c, v * sc, peek(c, v * sc) + peek(a, v * sa) * factor)
+        a, b, c, over = _advanced(a, b, c, moved(loops, 4), depth, memory.counter)
+    poke(z, EXPONENT, top)
+    poke(z, LOW, low)
+    poke(z, HIGH, high)
+    poke(z, NONNEGATIVE, nonnegative)
+    return True

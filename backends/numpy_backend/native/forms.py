@@ -103,13 +103,13 @@ def _swap(dims: Iterable[Dim]) -> Dims:
 def _inner_loops(dims: Dims) -> list[tuple[Dim | None, bool]]:
     """Which loop may be innermost, and whether the factors change places for it."""
     terms = math.prod(dim.size for dim in dims if dim.c == 0)
-    found = [
-        (dim, dim.a != 1 and dim.b == 1 or (dim.a == 0 and dim.b > 0))
+    found: list[tuple[Dim | None, bool]] = [
+        (dim, (dim.a != 1 and dim.b == 1) or (dim.a == 0 and dim.b > 0))
         for dim in dims
         if (dim.c == 1 or dim.a == 1 or dim.b == 1) and (dim.c > 0 or terms > 1)
     ]
     if terms > MOST_TERMS:
-        found = [(dim, swapped) for dim, swapped in found if dim.c == 0]
+        found = [(dim, swapped) for dim, swapped in found if dim and dim.c == 0]
         found += [(max(d for d in dims if d.c == 0), False)]
     return found or [(max(dims, default=None), False)]
 
@@ -181,7 +181,7 @@ def _matrix_forms(dims: Dims) -> list[Form]:
                 forms.append(_matrices(around, m, n, k, False))
             elif m.c == 1:
                 n, m, k = _swap((m, n, k))
-                forms.append(_matrices(list(_swap(around)), n, m, k, True))
+                forms.append(_matrices(_swap(around), m, n, k, True))
     return forms
 
 
@@ -205,6 +205,4 @@ def _matrices(around: Sequence[Dim], m: Dim, n: Dim, k: Dim, swapped: bool) -> F
     calls = math.prod(d.size for d in around)
     speed = RATE * m.size / (m.size + 6) * n.size / (n.size + 6) * k.size / (k.size + 12)
     cost = calls * (CALL + 2 * m.size * n.size * k.size / speed)
-    return Form(
-        cost, MATRICES, swapped, tuple(pool), (*shape, ord(transpose_b), ord(transpose_a))
-    )
+    return Form(cost, MATRICES, swapped, tuple(pool), (*shape, ord(transpose_b), ord(transpose_a)))

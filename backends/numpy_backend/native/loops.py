@@ -17,14 +17,15 @@ from tnlearn_backends.numpy_backend.native.intrinsics import (
     poke,
 )
 
-#: Sums may be reordered and products fused into them; nan and inf keep their meaning.
-FAST = {"contract", "reassoc", "nsz"}
+#: Sums may be reordered; nan and inf keep their meaning. Products are rounded before they are
+#: added, so that those that cancel leave exactly nothing.
+FAST = {"reassoc", "nsz"}
 #: Entries of the result that are worked on before going on to the next: they stay in cache.
 BLOCK = 1024
 
 
-@njit(fastmath=FAST, nogil=True, cache=True)
-def scaled_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+@njit(fastmath=FAST, nogil=True)
+def scaled_runs(c, a, b, n, terms, ka, kb):
     """``c[v] = sum_k a[ka[k] + v] b[kb[k]]``: runs of one factor times numbers of the other."""
     k = 2 - terms % 2
     b0 = peek(b, peek(kb, 0))
@@ -47,8 +48,8 @@ def scaled_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
         k += 2
 
 
-@njit(fastmath=FAST, nogil=True, cache=True)
-def paired_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+@njit(fastmath=FAST, nogil=True)
+def paired_runs(c, a, b, n, terms, ka, kb):
     """``c[v] = sum_k a[ka[k] + v] b[kb[k] + v]``: runs of both, entry by entry."""
     a0 = moved(a, peek(ka, 0))
     b0 = moved(b, peek(kb, 0))
@@ -61,8 +62,8 @@ def paired_runs(c, a, b, n, terms, ka, kb):  # type: ignore[no-untyped-def]
             poke(c, v, peek(c, v) + peek(a0, v) * peek(b0, v))
 
 
-@njit(fastmath=FAST, nogil=True, cache=True)
-def strided_runs(c, sc, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+@njit(fastmath=FAST, nogil=True)
+def strided_runs(c, sc, a, sa, b, sb, n, terms, ka, kb):
     """``c[v sc] = sum_k a[ka[k] + v sa] b[kb[k] + v sb]``, whatever the strides."""
     for v in range(n):
         av = moved(a, v * sa)
@@ -73,8 +74,8 @@ def strided_runs(c, sc, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-unty
         poke(c, v * sc, total)
 
 
-@njit(fastmath=FAST, nogil=True, cache=True)
-def sum_of_runs(zero, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-untyped-def]
+@njit(fastmath=FAST, nogil=True)
+def sum_of_runs(zero, a, sa, b, sb, n, terms, ka, kb):
     """``sum_k sum_v a[ka[k] + v sa] b[kb[k] + v sb]``: one entry of the target."""
     total = zero
     for k in range(terms):
@@ -94,12 +95,12 @@ def sum_of_runs(zero, a, sa, b, sb, n, terms, ka, kb):  # type: ignore[no-untype
     return total
 
 
-@njit(nogil=True, cache=True)
-def matrix_product(address, c, a, b, shape, kept, one):  # type: ignore[no-untyped-def]
-    """A matrix product in BLAS.
+@njit(nogil=True)
+def matrix_product(address, c, a, b, shape, kept, one):
+    """``c = a b`` in BLAS, which is told ``c.T = b.T a.T`` as it counts columns first.
 
-    `shape` points to m, n, k, the three leading strides, and two characters that say what is
-    transposed, all of 4 bytes, for column-major matrices; `one` to the numbers 1 and 0. `kept` is
+    `shape` points to columns, rows, terms, the three leading strides, and two characters that say
+    what of `b` and `a` is transposed, all of 4 bytes; `one` to the numbers 1 and 0. `kept` is
     1 to add to what is there.
     """
     shapes = address_of(shape)
@@ -111,9 +112,9 @@ def matrix_product(address, c, a, b, shape, kept, one):  # type: ignore[no-untyp
         shapes + 4,
         shapes + 8,
         address_of(one),
-        address_of(a),
-        shapes + 12,
         address_of(b),
+        shapes + 12,
+        address_of(a),
         shapes + 16,
         address_of(moved(one, 1 - kept)),
         address_of(c),
@@ -121,8 +122,8 @@ def matrix_product(address, c, a, b, shape, kept, one):  # type: ignore[no-untyp
     )
 
 
-@njit(nogil=True, cache=True)
-def extent(x, size):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def extent(x, size):
     """Largest and smallest nonzero magnitude of some real entries, and whether one is zero."""
     largest = abs(peek(x, 0)) * 0
     smallest = largest + np.inf
@@ -136,8 +137,8 @@ def extent(x, size):  # type: ignore[no-untyped-def]
     return float(largest), float(smallest), zeros > 0
 
 
-@njit(nogil=True, cache=True)
-def multiply(x, size, first, second):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def multiply(x, size, first, second):
     """Real entries times two factors: one alone may be beyond the range."""
     for v in range(size):
         poke(x, v, peek(x, v) * first * second)

@@ -58,10 +58,10 @@ def candidates(
     size: Callable[[Sequence[int]], int],
 ) -> list[Labels]:
     """Orders worth trying for the product of two tensors whose axes lie as given."""
-    sorted_all = by_touch(target, touches)
+    soonest = by_touch(target, touches)
     if size(target) < WORTH:
-        return [sorted_all]
-    found = [sorted_all]
+        return [soonest]
+    found = [soonest]
     wide, narrow = (first, second) if size(first) >= size(second) else (second, first)
     kept = [label for label in wide if label in target and label not in narrow]
     inner: list[int] = []
@@ -69,7 +69,9 @@ def candidates(
         inner.insert(0, kept.pop())
     rest = [label for label in target if label not in inner]
     found.append(by_touch(rest, touches) + tuple(inner))
-    shared = tuple(label for label in by_touch(target, touches) if label in first and label in second)
+    shared = tuple(
+        label for label in by_touch(target, touches) if label in first and label in second
+    )
     rows = tuple(label for label in first if label in target and label not in second)
     columns = tuple(label for label in second if label in target and label not in first)
     found.append(shared + rows + columns)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
-from tnlearn_backends.numpy_backend.native.engine import run
+from tnlearn_backends.numpy_backend.native.compiled import prepare, run_tape, survey_inputs
 from tnlearn_backends.numpy_backend.native.intrinsics import gemm_address
-from tnlearn_backends.numpy_backend.native.tape import Tape, write_tape
+from tnlearn_backends.numpy_backend.native.tape import write_tape
+from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.scaled import Scaled, limits
 
 Array = npt.NDArray[Any]
@@ -22,63 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 #: Sizes of the batch for which a tape is kept.
 TAPES = 8
-#: Arenas of at most so many bytes are kept for the next call.
-KEPT = 2**26
-
-
-class Tensors(Sequence[Scaled | None]):
-    """Tensors side by side in one array, as a program takes and returns them.
-
-    Attributes
-    ----------
-    data : array
-        All entries.
-    ranges : array of int64, shape (n, 4)
-        Exponents and bounds: see `columns`.
-    """
-
-    def __init__(self, data: Array, ranges: Ints, where: Where) -> None:
-        self.data = data
-        self.ranges = ranges
-        self.where = where
-
-    def __len__(self) -> int:
-        return len(self.where.shapes)
-
-    @overload
-    def __getitem__(self, position: int) -> Scaled | None: ...
-    @overload
-    def __getitem__(self, position: slice) -> list[Scaled | None]: ...
-    def __getitem__(self, position: int | slice) -> Scaled | None | list[Scaled | None]:
-        if isinstance(position, slice):
-            return [self[k] for k in range(*position.indices(len(self)))]
-        where = self.where
-        slot, shape = where.slots[position], where.shapes[position]
-        if slot is None:
-            return None
-        at, axes = where.offsets[position], where.axes[position]
-        size = int(np.prod(shape, dtype=np.int64))
-        laid = self.data[at : at + size].reshape([shape[axis] for axis in axes])
-        ranges = self.ranges[slot].tolist()
-        return Scaled(
-            laid.transpose(np.argsort(axes)),
-            ranges[columns.EXPONENT],
-            ranges[columns.LOW],
-            ranges[columns.HIGH],
-            bool(ranges[columns.NONNEGATIVE]),
-            where.leading[position],
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Where:
-    """How `Tensors` lie: for each the column of its range, offset, shape and order of axes."""
-
-    slots: Sequence[int | None]
-    offsets: Sequence[int]
-    shapes: Sequence[tuple[int, ...]]
-    axes: Sequence[tuple[int, ...]]
-    leading: Sequence[int | None]
+#: Arenas of at most so many bytes are kept for the next call, so many of them.
+KEPT_BYTES, KEPT = 2**26, 2
 
 
 class NativeProgram:
@@ -87,16 +31,17 @@ class NativeProgram:
     def __init__(
         self, instructions: Instructions, leading: Sequence[int | None], dtype: np.dtype[Any]
     ) -> None:
-        self.instructions = instructions
+        self._instructions = instructions
         self._dtype = dtype
         self._leading = leading
+        prepare(dtype.name)
         self._tapes: dict[int | None, Sized] = {}
 
     def sized(self, batch: int | None) -> Sized:
         """The program at one size of the batch."""
         found = self._tapes.get(batch)
         if found is None:
-            found = Sized(self.instructions, self._leading, self._dtype, batch)
+            found = Sized(self._instructions, self._leading, self._dtype, batch)
             while len(self._tapes) >= TAPES:
                 self._tapes.pop(next(iter(self._tapes)), None)
             self._tapes[batch] = found
@@ -113,95 +58,161 @@ class Sized:
         dtype: np.dtype[Any],
         batch: int | None,
     ) -> None:
-        sizes = list(program.sizes)
-        if program.batch is not None and batch is not None:
-            sizes[program.batch] = batch
-        self.batch = batch
-        self.tape: Tape = write_tape(program, sizes)
+        self._tape = tape = write_tape(program, batch)
         self._program = program
+        self._batch = batch
         self._dtype = dtype
-        limit = limits(dtype)
-        self._limits = (limit.low, limit.high, limit.bits)
+        self._real = np.zeros(1, dtype).real.dtype
+        self._width = dtype.itemsize // self._real.itemsize
+        self._limits = limits(dtype)
+        self._bounds = (self._limits.low, self._limits.high, self._limits.bits)
         self._gemm = gemm_address(dtype.name)
         self._one = np.array([1, 0], dtype)
-        self._slots = len(self.tape.places)
-        self._shapes = [tuple(sizes[i] for i in labels) for labels in program.labels]
-        self._leading = leading
+        self._nothing = np.empty(1, dtype)
+        self._strides = (np.array([size for _, size in program.sliced], np.int64), tape.shifts)
         self._arenas: list[Array] = []
+        count = len(program.inputs)
+        sizes = list(program.whole)
+        if program.batch is not None and batch is not None:
+            sizes[program.batch] = batch
+        shapes = [tuple(sizes[i] for i in labels) for labels in program.labels]
+        axes = [place.axes for place in tape.places]
+        where = Where(tape.offsets, shapes, axes, leading, range(len(tape.places)))
+        if tape.whole:
+            where = where.total({slot: at for slot, (at, _) in tape.whole.items()})
+        self._where = where
+        self._inputs = where.of(range(count))
+        self._starts = np.array([*tape.offsets[:count], tape.inputs], np.int64)
+        self._logs = np.array([given.log for given in program.inputs])
+        self._conj = np.array([given.conj for given in program.inputs])
+        self._moved = [k for k in range(count) if not self._inputs.in_order(k)]
 
-    @cached_property
-    def inputs(self) -> Where:
-        """How the inputs lie."""
-        return self._where(range(len(self._program.inputs)))
+    def pack(self, arrays: Sequence[Array], check_finite: bool) -> Inputs | None:
+        """The inputs side by side; None if one is not finite, or too wide for one exponent."""
+        if self._moved:
+            arrays = list(arrays)
+            for k in self._moved:
+                arrays[k] = arrays[k].transpose(self._inputs.axes[k])
+        data = np.concatenate(arrays, axis=None, dtype=self._dtype)
+        ranges = np.empty((len(arrays), 4), np.int64)
+        fine = survey_inputs(
+            data.view(self._real),
+            self._starts,
+            self._width,
+            self._logs,
+            self._conj,
+            check_finite,
+            self._limits.low,
+            self._limits.spread,
+            ranges,
+        )
+        return Inputs(data, ranges, self._inputs, self._batch) if fine else None
 
-    @cached_property
-    def gradients(self) -> Where:
-        """How the gradients lie."""
-        return self._where(self._program.gradients)
-
-    def run(self, inputs: Tensors) -> Scaled | None:
+    def run(self, inputs: Inputs, slices: range) -> Scaled | None:
         """The value, or None if a step needs more care than this."""
-        results, ranges = self._room(inputs)
-        arena = self._arena()
-        fine = self._run(0, self.tape.forward, arena, inputs, results, ranges)
-        self._release(arena)
-        return self._value(inputs, results, ranges) if fine else None
+        call = self._call(inputs)
+        tape = self._tape
+        last = len(tape.rows) if tape.whole else tape.forward
+        fine = call.run((0, tape.constant, last), slices)
+        call.close()
+        return call.tensor(self._program.value) if fine else None
 
     def run_with_gradient(
-        self, inputs: Tensors, cotangent: Callable[[Scaled], Scaled]
-    ) -> tuple[Scaled, Tensors | None, Scaled | None]:
-        """The value, the gradient, and the cotangent where the gradient needs more care."""
-        raise NotImplementedError
+        self, inputs: Inputs, cotangent: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled | None, Scaled | None, Tensors | None]:
+        """The value, its cotangent, and the gradient: None from where more care is needed."""
+        call, tape = self._call(inputs), self._tape
+        if not call.run((0, 0, tape.forward), range(1)):
+            return None, None, None
+        value = call.tensor(self._program.value)
+        seed = cotangent(value)
+        if not call.plant(seed):
+            return value, seed, None
+        fine = call.run((tape.forward, tape.forward, len(tape.rows)), range(1))
+        call.close()
+        return value, seed, call.gradient() if fine else None
 
-    def _room(self, inputs: Tensors) -> tuple[Array, Ints]:
-        ranges = np.empty((self._slots, 4), np.int64)
-        ranges[: len(inputs.ranges)] = inputs.ranges
-        return np.empty(max(self.tape.results, 1), self._dtype), ranges
+    def gradient(self, inputs: Inputs, cotangent: Scaled, slices: range) -> Tensors | None:
+        """The gradient, or None if a step needs more care than this."""
+        call, tape = self._call(inputs), self._tape
+        if not call.plant(cotangent):
+            return None
+        fine = call.run((0, tape.constant, len(tape.rows)), slices)
+        call.close()
+        return call.gradient() if fine else None
 
-    def _run(
-        self, first: int, last: int, arena: Array, inputs: Tensors, results: Array, ranges: Ints
-    ) -> bool:
-        tape, real = self.tape, self._dtype.type(0).real.dtype
-        row = run(
+    def _call(self, inputs: Inputs) -> _Call:
+        return _Call(self, inputs)
+
+
+class _Call:
+    """The arrays of one running call."""
+
+    def __init__(self, program: Sized, inputs: Inputs) -> None:
+        tape = program._tape
+        self._sized = program
+        self._inputs = inputs.data
+        self._ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
+        self._ranges[: len(inputs.ranges)] = inputs.ranges
+        try:
+            self._arena = program._arenas.pop()
+        except IndexError:
+            self._arena = np.empty(tape.arena or 1, program._dtype)
+        self._results = np.empty(tape.results or 1, program._dtype)
+        self._seed = self._totals = program._nothing
+        if tape.whole:
+            self._totals = np.zeros(tape.totals, program._dtype)
+            self._ranges[len(tape.places) :] = columns.NOTHING, 0, 0, 1
+
+    def run(self, span: tuple[int, int, int], slices: range) -> bool:
+        """Run some rows; False if one gave up."""
+        program, real = self._sized, self._sized._real
+        tape = program._tape
+        row = run_tape(
             tape.rows,
             tape.pool,
             tape.shapes,
-            first,
-            last,
-            arena,
-            inputs.data,
-            results,
-            (arena.view(real), results.view(real)),
-            ranges,
-            self._limits,
-            self._gemm,
-            self._one,
+            span,
+            (slices.start, slices.stop),
+            program._strides,
+            (self._arena, self._results, self._inputs, self._seed, self._totals),
+            (self._arena.view(real), self._results.view(real), self._totals.view(real)),
+            self._ranges,
+            program._bounds,
+            program._gemm,
+            program._one,
         )
         return bool(row == columns.DONE)
 
-    def _value(self, inputs: Tensors, results: Array, ranges: Ints) -> Scaled:
-        slot = self._program.value
-        tensors = Tensors(results, ranges, self._where([slot]))
-        value = tensors[0]
-        assert value is not None
-        return value
+    def plant(self, seed: Scaled) -> bool:
+        """Take a cotangent; False if its entries are too far apart."""
+        if seed.wide or not isinstance(seed.exponent, int):
+            return False
+        self._seed = np.ascontiguousarray(seed.mantissa).reshape(-1)
+        slot = self._sized._program.seed
+        self._ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
+        return True
 
-    def _arena(self) -> Array:
-        try:
-            return self._arenas.pop()
-        except IndexError:
-            return np.empty(max(self.tape.arena, 1), self._dtype)
+    def tensor(self, slot: int) -> Scaled:
+        """What a slot of the results holds."""
+        found: Scaled = self._tensors((slot,))[0]
+        return found
 
-    def _release(self, arena: Array) -> None:
-        if arena.nbytes <= KEPT and len(self._arenas) < 2:
-            self._arenas.append(arena)
+    def gradient(self) -> Tensors:
+        """The gradient with respect to each input."""
+        return self._tensors(self._sized._program.gradients)
 
-    def _where(self, slots: Sequence[int | None]) -> Where:
-        tape, known = self.tape, [0 if slot is None else slot for slot in slots]
-        return Where(
-            slots=list(slots),
-            offsets=[tape.offsets[slot] for slot in known],
-            shapes=[self._shapes[slot] for slot in known],
-            axes=[tape.places[slot].axes for slot in known],
-            leading=[self._leading[slot] for slot in known],
-        )
+    def _tensors(self, slots: Sequence[int | None]) -> Tensors:
+        program = self._sized
+        if not program._tape.whole:
+            return Tensors(self._results, self._ranges, program._where.of(slots))
+        numbers = {slot: k for k, slot in enumerate(program._tape.whole)}
+        ranges = self._ranges[: len(program._tape.places)]
+        for slot, k in numbers.items():
+            ranges[slot] = self._ranges[len(program._tape.places) + k]
+        return Tensors(self._totals, ranges, program._where.of(slots))
+
+    def close(self) -> None:
+        """Leave the arena to the next call."""
+        if self._arena.nbytes <= KEPT_BYTES and len(self._sized._arenas) < KEPT:
+            self._sized._arenas.append(self._arena)

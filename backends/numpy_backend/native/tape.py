@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import Add, Contract, Expand, Instruction, Instructions, Labels, Reduce
+from tnlearn.backend import (
+    Add,
+    Contract,
+    Expand,
+    Instruction,
+    Instructions,
+    Labels,
+    Reduce,
+    sources,
+)
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.forms import Dim, Form, best, fused
+from tnlearn_backends.numpy_backend.native.forms import Dim, Dims, Form, best, fused
 from tnlearn_backends.numpy_backend.native.orders import (
-    Touches,
     by_touch,
     candidates,
     next_touches,
@@ -47,19 +55,25 @@ class Tape:
     ----------
     rows, pool, shapes : arrays
         See `columns`.
-    forward : int
-        How many rows are the forward sweep.
+    constant, forward : int
+        Up to which row the steps are the same in all slices, and up to which they are the
+        forward sweep.
     places : list of Place
         How every slot lies.
     spaces, offsets : lists of int
         Where every slot is.
-    arena, inputs, results : int
-        Entries of the three arrays.
+    arena, inputs, results, totals : int
+        Entries of the arrays.
+    whole : dict from slot to (int, Place)
+        Where the total over the slices of a result is, and how it lies.
+    shifts : array of int64, shape (slots, sliced labels)
+        How much further on the parts of whole tensors begin for each step along a sliced label.
     """
 
     rows: Ints
     pool: Ints
     shapes: npt.NDArray[np.int32]
+    constant: int
     forward: int
     places: Sequence[Place]
     spaces: Sequence[int]
@@ -67,17 +81,22 @@ class Tape:
     arena: int
     inputs: int
     results: int
+    totals: int
+    whole: Mapping[int, tuple[int, Place]]
+    shifts: Ints
 
 
-def write_tape(instructions: Instructions, sizes: Sequence[int]) -> Tape:
-    """The tape of a program, at given sizes of all labels."""
-    return _Writer(instructions, sizes).tape()
+def write_tape(instructions: Instructions, batch: int | None) -> Tape:
+    """The tape of a program, at a given size of the batch."""
+    return _Writer(instructions, batch).tape()
 
 
 class _Writer:
-    def __init__(self, instructions: Instructions, sizes: Sequence[int]) -> None:
+    def __init__(self, instructions: Instructions, batch: int | None) -> None:
         self.program = instructions
-        self.sizes = sizes
+        self.sizes, self.whole = list(instructions.sizes), list(instructions.whole)
+        if instructions.batch is not None and batch is not None:
+            self.sizes[instructions.batch] = self.whole[instructions.batch] = batch
         self.steps: tuple[Instruction, ...] = (*instructions.forward, *instructions.backward)
         self.touches = next_touches(instructions, self.steps)
         self.places: list[Place | None] = [None] * len(instructions.labels)
@@ -89,35 +108,54 @@ class _Writer:
         return math.prod(self.sizes[label] for label in labels)
 
     def tape(self) -> Tape:
-        program, count = self.program, len(self.program.inputs)
-        for slot in range(count):
+        program = self.program
+        for slot in range(len(program.inputs)):
             self.places[slot] = self._input(slot)
-        self.places[program.seed] = self._in_order(program.seed)
+        self.places[program.seed] = self._in_order(program.seed, self.whole)
+        changing = self._changing()
         for step in program.forward:
-            self._write(step)
+            if step.target not in changing:
+                self._write(step)
+        constant = len(self.rows)
+        for step in program.forward:
+            if step.target in changing:
+                self._write(step)
         forward = len(self.rows)
         for step in program.backward:
             self._write(step)
-        return self._assembled(forward)
+        return self._assembled(constant, forward)
+
+    def _changing(self) -> set[int]:
+        """Slots that differ between slices: all, where there are none."""
+        program = self.program
+        if not program.sliced:
+            return {step.target for step in program.forward}
+        sliced = {label for label, _ in program.sliced}
+        count = len(program.inputs)
+        found = {slot for slot in range(count) if sliced.intersection(program.labels[slot])}
+        for step in program.forward:
+            if found.intersection(sources(step)):
+                found.add(step.target)
+        return found
 
     def _input(self, slot: int) -> Place:
         labels = self.program.labels[slot]
         if len(set(labels)) < len(labels) or slot in self.fixed or self.size(labels) < LARGE:
-            return self._in_order(slot)
-        return self._laid(slot, by_touch(labels, self.touches[slot]))
+            return self._in_order(slot, self.whole)
+        return self._laid(slot, by_touch(labels, self.touches[slot]), self.whole)
 
-    def _in_order(self, slot: int) -> Place:
-        return self._laid(slot, self.program.labels[slot])
+    def _in_order(self, slot: int, sizes: Sequence[int]) -> Place:
+        return self._laid(slot, self.program.labels[slot], sizes)
 
-    def _laid(self, slot: int, order: Labels) -> Place:
+    def _laid(self, slot: int, order: Labels, sizes: Sequence[int] | None = None) -> Place:
         """A slot with its axes in this order, the last one fastest."""
-        labels = self.program.labels[slot]
+        labels, sizes = self.program.labels[slot], sizes or self.sizes
         strides: dict[int, int] = {}
         stride = 1
         for label in reversed(order):
             # The diagonal of a repeated index steps along all its axes at once.
             strides[label] = strides.get(label, 0) + stride
-            stride *= self.sizes[label]
+            stride *= sizes[label]
         axes = range(len(labels)) if order == labels else (labels.index(i) for i in order)
         return Place(tuple(axes), strides, stride)
 
@@ -131,7 +169,7 @@ class _Writer:
             case Contract():
                 self._contract(step)
             case Add():
-                place = self.places[step.target] = self._in_order(step.target)
+                place = self.places[step.target] = self._in_order(step.target, self.sizes)
                 self.rows.append(_Row(step.target, place.size, step.sources, None, add=step))
             case Reduce() | Expand():
                 self._single(step)
@@ -217,33 +255,33 @@ class _Writer:
         terms = self.size(set(labels[source]).difference(labels[target]))
         fills = len(set(labels[target])) < len(labels[target])
         growth = terms.bit_length() if terms > 1 else 0
-        self.rows.append(
-            _Row(target, place.size, (source,), form, growth, terms > 1, fills=fills)
-        )
+        self.rows.append(_Row(target, place.size, (source,), form, growth, terms > 1, fills=fills))
 
-    def _assembled(self, forward: int) -> Tape:
+    def _assembled(self, constant: int, forward: int) -> Tape:
         program = self.program
-        kept = {program.value, *(g for g in program.gradients if g is not None)}
-        places = [self._held(slot) if self.places[slot] else Place((), {}, 0)
-                  for slot in range(len(self.places))]
-        where = Arena(len(program.inputs), [place.size for place in places], kept)
-        where.hold_inputs()
-        uses = _last_uses(self.rows, program.seed, forward)
+        results = list(dict.fromkeys(slot for slot in program.gradients if slot is not None))
+        if not program.backward:
+            results = [program.value]
+        kept = {*results, program.value}
+        places = [place or Place((), {}, 0) for place in self.places]
+        sizes = [place.size for place in places]
+        where = Arena(len(program.inputs), program.seed, sizes, kept)
+        uses = _last_uses(self.rows, constant)
         for number, row in enumerate(self.rows):
-            if number == forward and program.backward:
-                where.take(program.seed)
             where.take(row.target)
             for slot in uses[number]:
                 where.free(slot)
-        if not program.backward:
-            where.take(program.seed)
         code = _Code(where)
         for row in self.rows:
             code.add(row)
+        totals: dict[int, tuple[int, Place]] = {}
+        if program.sliced:
+            totals = self._totals(results, code)
         return Tape(
             rows=np.array(code.rows, np.int64).reshape(-1, columns.WIDTH),
             pool=np.array(code.pool or [0], np.int64),
             shapes=np.array(code.shapes or [(0,) * 8], np.int32),
+            constant=constant,
             forward=forward,
             places=places,
             spaces=where.spaces,
@@ -251,7 +289,37 @@ class _Writer:
             arena=where.arena,
             inputs=where.inputs,
             results=where.results,
+            totals=sum(place.size for _, place in totals.values()),
+            whole=totals,
+            shifts=self._shifts(list(totals)),
         )
+
+    def _totals(self, results: Sequence[int], code: _Code) -> dict[int, tuple[int, Place]]:
+        """Rows that add what a slice found to the totals, which lie side by side."""
+        totals: dict[int, tuple[int, Place]] = {}
+        at = 0
+        for number, slot in enumerate(results):
+            part, whole = self._held(slot), self._in_order(slot, self.whole)
+            dims = fused(
+                Dim(self.sizes[label], part.strides[label], 0, whole.strides[label])
+                for label in part.strides
+            )
+            code.add_total(slot, len(self.places) + number, at, whole.size, dims)
+            totals[slot] = at, whole
+            at += whole.size
+        return totals
+
+    def _shifts(self, totals: Sequence[int]) -> Ints:
+        """For every slot and every total: how much further on the next slice begins."""
+        program, sliced = self.program, [label for label, _ in self.program.sliced]
+        found = np.zeros((len(self.places) + len(totals), len(sliced)), np.int64)
+        for column, label in enumerate(sliced):
+            for slot in (*range(len(program.inputs)), program.seed):
+                found[slot, column] = self._held(slot).strides.get(label, 0)
+            for number, slot in enumerate(totals, start=len(self.places)):
+                place = self._in_order(slot, self.whole)
+                found[number, column] = place.strides.get(label, 0)
+        return found
 
 
 class _Way(NamedTuple):
@@ -302,6 +370,22 @@ class _Code:
             self._product(row, row.form, numbers)
         self.rows.append(numbers)
 
+    def add_total(self, slot: int, number: int, at: int, size: int, dims: Dims) -> None:
+        """A row that adds a slot to its total."""
+        numbers = [0] * columns.WIDTH
+        numbers[columns.KIND] = columns.TOTAL
+        numbers[columns.TARGET], numbers[columns.TARGET_AT] = number, at
+        numbers[columns.TARGET_SIZE], numbers[columns.FIRST] = size, slot
+        numbers[columns.FIRST_IN] = self.where.spaces[slot]
+        numbers[columns.FIRST_AT] = self.where.offsets[slot]
+        numbers[columns.SECOND] = -1
+        numbers[columns.POOL] = len(self.pool)
+        *outer, run = sorted(dims or [Dim(1, 1, 0, 1)], key=lambda dim: -dim.c)
+        self.pool += [len(outer), run.size, run.a, run.c]
+        for dim in outer:
+            self.pool.extend(dim)
+        self.rows.append(numbers)
+
     def _product(self, row: _Row, form: Form, numbers: list[int]) -> None:
         where = self.where
         for k, slot in enumerate(row.sources):
@@ -329,18 +413,15 @@ def _fixed(instructions: Instructions, steps: Iterable[Instruction]) -> set[int]
     return fixed
 
 
-def _last_uses(rows: Sequence[_Row], seed: int, forward: int) -> list[list[int]]:
-    """For each row, the slots that no later row reads."""
+def _last_uses(rows: Sequence[_Row], constant: int) -> list[list[int]]:
+    """For each row, the slots that no later row reads, nor the next slice."""
     last: dict[int, int] = {}
     for number, row in enumerate(rows):
         for slot in (row.target, *row.sources):
             last[slot] = number
+    made = {row.target for row in rows[:constant]}
     free: list[list[int]] = [[] for _ in rows]
     for slot, number in last.items():
-        free[number].append(slot)
+        if number < constant or slot not in made:
+            free[number].append(slot)
     return free
-
-
-def buffer(size: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Room for so many numbers."""
-    return np.empty(max(size, 1), dtype)

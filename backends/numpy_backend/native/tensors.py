@@ -1,0 +1,120 @@
+"""Tensors side by side in one array, as a native program takes and returns them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn_backends.numpy_backend.native.columns import EXPONENT, HIGH, LOW, NONNEGATIVE
+from tnlearn_backends.numpy_backend.scaled import Scaled
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Where:
+    """How some slots lie in an array: the offset, shape, order of axes and batch axis of each.
+
+    Attributes
+    ----------
+    offsets, shapes, axes, leading : sequences
+        Of every slot of a program.
+    slots : sequence of (int or None)
+        Those meant.
+    """
+
+    offsets: Sequence[int]
+    shapes: Sequence[tuple[int, ...]]
+    axes: Sequence[tuple[int, ...]]
+    leading: Sequence[int | None]
+    slots: Sequence[int | None] = ()
+
+    def of(self, slots: Sequence[int | None]) -> Where:
+        """The same for some slots."""
+        return Where(self.offsets, self.shapes, self.axes, self.leading, tuple(slots))
+
+    def total(self, offsets: Mapping[int, int]) -> Where:
+        """The same, but some slots elsewhere, their axes in order."""
+        found, axes = list(self.offsets), list(self.axes)
+        for slot, at in offsets.items():
+            found[slot], axes[slot] = at, tuple(range(len(self.shapes[slot])))
+        return Where(found, self.shapes, axes, self.leading, self.slots)
+
+    def in_order(self, slot: int) -> bool:
+        """Whether the axes of a slot lie in their own order."""
+        return self.axes[slot] == tuple(range(len(self.axes[slot])))
+
+
+class Tensors(Sequence[Any]):
+    """`Scaled` tensors in one array; `None` stands for one that is not there.
+
+    Attributes
+    ----------
+    data : array
+        All entries.
+    ranges : array of int64, shape (slots, 4)
+        Exponents and bounds: see `columns`.
+    where : Where
+        Which, and how they lie.
+    """
+
+    __slots__ = ("data", "ranges", "where")
+
+    def __init__(self, data: Array, ranges: npt.NDArray[np.int64], where: Where) -> None:
+        self.data = data
+        self.ranges = ranges
+        self.where = where
+
+    def __len__(self) -> int:
+        return len(self.where.slots)
+
+    @overload
+    def __getitem__(self, position: int) -> Any: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Any]: ...
+    def __getitem__(self, position: int | slice) -> Scaled | list[Scaled | None] | None:
+        if isinstance(position, slice):
+            return [self[k] for k in range(*position.indices(len(self)))]
+        slot = self.where.slots[position]
+        if slot is None:
+            return None
+        where = self.where
+        shape, at = where.shapes[slot], where.offsets[slot]
+        entries = self.data[at : at + math.prod(shape)]
+        if where.in_order(slot):
+            entries = entries.reshape(shape)
+        else:
+            axes = where.axes[slot]
+            entries = entries.reshape([shape[axis] for axis in axes]).transpose(np.argsort(axes))
+        ranges = self.ranges[slot].tolist()
+        return Scaled(
+            entries,
+            ranges[EXPONENT],
+            ranges[LOW],
+            ranges[HIGH],
+            bool(ranges[NONNEGATIVE]),
+            where.leading[slot],
+        )
+
+
+class Inputs(Tensors):
+    """The tensors a program starts from.
+
+    Attributes
+    ----------
+    batch : int or None
+        The size of the batch.
+    """
+
+    __slots__ = ("batch",)
+
+    def __init__(
+        self, data: Array, ranges: npt.NDArray[np.int64], where: Where, batch: int | None
+    ) -> None:
+        super().__init__(data, ranges, where)
+        self.batch = batch
