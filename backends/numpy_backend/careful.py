@@ -10,7 +10,7 @@ import numpy as np
 from tnlearn.backend import Add, Instruction, Instructions, sources
 from tnlearn_backends.numpy_backend import scaled
 from tnlearn_backends.numpy_backend.products import contracted
-from tnlearn_backends.numpy_backend.reshaping import expanded, reduced
+from tnlearn_backends.numpy_backend.reshaping import expanded, reduced, transposed
 from tnlearn_backends.numpy_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.steps import Layout, Product, Spread, Step, Sum
 
@@ -80,7 +80,8 @@ def _result(step: Step, slots: Slots) -> Scaled:
     match step:
         case Product():
             first = _held(slots, step.first.slot)
-            return contracted(first, _held(slots, step.second.slot), step)
+            product = contracted(first, _held(slots, step.second.slot), step)
+            return product if step.order is None else transposed(product, step.order, step.final)
         case Sum():
             return reduced(_held(slots, step.source), step)
         case Spread():

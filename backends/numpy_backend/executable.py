@@ -113,15 +113,9 @@ class NumpyExecutable(Executable):
         return scaled.measured(Scaled(mantissa, 0, low, high, False))
 
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
-        c, v = scaled.widened(cotangent), scaled.widened(value)
-        if not np.all(v.mantissa):
+        if not np.all(value.mantissa):
             raise RangeError("the value is zero somewhere, so its logarithm has no gradient")
-        return scaled.gathered(
-            c.mantissa / v.mantissa,
-            np.asarray(c.exponent - v.exponent),
-            c.nonnegative and v.nonnegative,
-            value.leading,
-        )
+        return scaled.quotient(cotangent, value)
 
     def add(self, first: Scaled, second: Scaled) -> Scaled:
         return scaled.added(first, second)

@@ -28,12 +28,12 @@ def reduced(tensor: Scaled, step: Sum) -> Scaled:
     labels = tuple(dict.fromkeys(step.axes))
     gone = [label for label in labels if label not in step.result]
     if not gone and len(labels) == len(step.axes):
-        return _transposed(tensor, [labels.index(label) for label in step.result], step.leading)
+        return transposed(tensor, [labels.index(label) for label in step.result], step.leading)
     if not isinstance(tensor.exponent, int):
         return _wide_sum(widened(tensor), step, labels, len(gone))
     growth = step.terms.bit_length()
     if gone and tensor.high + growth > limits(tensor.mantissa.dtype).high:
-        tensor = measured(_transposed(tensor, range(tensor.mantissa.ndim), None))
+        tensor = measured(transposed(tensor, range(tensor.mantissa.ndim), None))
         if tensor.wide:
             return _wide_sum(tensor, step, labels, len(gone))
     view = _ordered(tensor.mantissa, step, labels)
@@ -79,7 +79,8 @@ def _ordered(array: Array, step: Sum, labels: tuple[int, ...]) -> Array:
     return diagonal(array, step.axes).transpose(order)
 
 
-def _transposed(tensor: Scaled, order: Any, leading: int | None) -> Scaled:
+def transposed(tensor: Scaled, order: Any, leading: int | None) -> Scaled:
+    """The axes in another order, one of them the batch."""
     exponent = tensor.exponent
     if not isinstance(exponent, int):
         exponent = exponent.transpose(order)

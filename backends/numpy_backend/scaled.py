@@ -222,6 +222,21 @@ def added(first: Scaled, second: Scaled) -> Scaled:
     return gathered(total, top, nonnegative, first.leading)
 
 
+def quotient(first: Scaled, second: Scaled) -> Scaled:
+    """``first / second``, entry by entry; no entry of the second is zero."""
+    limit = limits(first.mantissa.dtype)
+    nonnegative = first.nonnegative and second.nonnegative
+    low, high = first.low - second.high - 2, first.high - second.low + 2
+    shared = isinstance(first.exponent, int) and isinstance(second.exponent, int)
+    if shared and limit.low <= low <= high <= limit.high:
+        result = np.asarray(first.mantissa / second.mantissa)
+        exponent = first.exponent - second.exponent
+        return measured(Scaled(result, exponent, low, high, nonnegative, second.leading))
+    first, second = widened(first), widened(second)
+    power = np.asarray(first.exponent - second.exponent)
+    return gathered(first.mantissa / second.mantissa, power, nonnegative, second.leading)
+
+
 def plain(tensor: Scaled) -> Array:
     """The tensor as plain numbers; RangeError where its largest magnitude is out of range."""
     limit = limits(tensor.mantissa.dtype)

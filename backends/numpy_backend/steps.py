@@ -37,7 +37,7 @@ class Operand(NamedTuple):
 
 
 class Product(NamedTuple):
-    """``target[batch, i, j] = sum_k first[batch, i, k] second[batch, k, j]``, then reshaped.
+    """``product[batch, i, j] = sum_k first[batch, i, k] second[batch, k, j]``, then permuted.
 
     Attributes
     ----------
@@ -46,14 +46,18 @@ class Product(NamedTuple):
     first, second : Operand
         The two factors.
     shape : tuple of int
-        Shape of the result: its batch, row and column axes taken apart again; -1 is the size of
+        Shape of the product: its batch, row and column axes taken apart again; -1 is the size of
         the leading index.
     leading : int or None
-        The axis of the result that is the leading index.
+        The axis of the product that is the leading index.
     sums_leading : bool
         The leading index is among those summed.
     terms : int
         Number of products added up in an entry; a bound where the leading index is summed.
+    order : tuple of int or None
+        Axes of the product in the order of the target's; None if it is the same.
+    final : int or None
+        The axis of the target that is the leading index.
     """
 
     target: int
@@ -63,6 +67,8 @@ class Product(NamedTuple):
     leading: int | None
     sums_leading: bool
     terms: int
+    order: tuple[int, ...] | None
+    final: int | None
 
 
 class Sum(NamedTuple):
@@ -121,21 +127,23 @@ class Layout:
     def _product(self, target: int, first: int, second: int) -> Product:
         a, b, result = self.labels[first], self.labels[second], self.labels[target]
         wide = a if self._elements(a) >= self._elements(b) else b
-        batch = tuple(label for label in result if label in a and label in b)
-        rows = tuple(label for label in result if label not in b)
-        columns = tuple(label for label in result if label not in a)
+        batch = tuple(label for label in wide if label in a and label in b and label in result)
+        rows = tuple(label for label in a if label not in b)
+        columns = tuple(label for label in b if label not in a)
+        made = batch + rows + columns
         summed = tuple(label for label in wide if label not in result)
-        assert result == batch + rows + columns, "the target is batch, rows, columns"
         terms = self._elements(label for label in summed if label != self.batch)
         sums_batch = self.batch in summed
         return Product(
             target,
             self._operand(first, batch, rows, summed),
             self._operand(second, batch, summed, columns),
-            tuple(self._size((label,)) for label in result),
-            self.leading(result),
+            tuple(self._size((label,)) for label in made),
+            self.leading(made),
             sums_batch,
             terms * (BATCH_BOUND if sums_batch else 1),
+            None if made == result else tuple(made.index(label) for label in result),
+            self.leading(result),
         )
 
     def _operand(self, slot: int, batch: Labels, rows: Labels, columns: Labels) -> Operand:

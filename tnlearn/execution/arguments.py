@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from tnlearn.planning import Structure
 
 #: The real precision of each precision: that of logarithms.
 REAL = {"float32": "float32", "float64": "float64", "complex64": "float32", "complex128": "float64"}
+
+DTYPE, SHAPE = attrgetter("dtype"), attrgetter("shape")
 
 
 class Arguments:
@@ -60,13 +63,11 @@ class Arguments:
                 f"the network has {len(self)} tensors but {len(given)} arrays were given"
             )
         held = given
-        if not all(type(array) is np.ndarray for array in given) or (
-            [array.dtype for array in given] != self._dtypes
-        ):
+        if set(map(type, given)) != {np.ndarray} or list(map(DTYPE, given)) != self._dtypes:
             held = [self._converted(array, k) for k, array in enumerate(given)]
         if self._sharers:
             self._check_shared(given)
-        shapes = [array.shape for array in held]
+        shapes = list(map(SHAPE, held))
         if self._batch is None and shapes == self._shapes:
             return held, None
         return held, self._batch_size(shapes)

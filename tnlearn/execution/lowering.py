@@ -35,10 +35,12 @@ def lower(
     constants : frozenset of int
         Inputs whose gradient is not wanted.
     """
-    writer = _Writer(structure)
+    writer = _Writer(structure.inputs)
     tensors = [writer.reduce(k, structure.reduced[k]) for k in range(len(inputs))]
-    for pair in pairs:
-        tensors.append(writer.contract(tensors[pair.first], tensors[pair.second], pair.result))
+    for number, pair in enumerate(pairs, start=1):
+        # The last step leaves its axes in the order of the output.
+        result = structure.output if number == len(pairs) else pair.result
+        tensors.append(writer.contract(tensors[pair.first], tensors[pair.second], result))
     value = writer.reduce(tensors[-1], structure.output)
     forward, writer.written = tuple(writer.written), []
     seed = writer.new(structure.output)
@@ -64,10 +66,9 @@ def lower(
 class _Writer:
     """Writes instructions over slots whose axes carry index labels."""
 
-    def __init__(self, structure: Structure) -> None:
-        self.labels: list[Labels] = list(structure.inputs)
+    def __init__(self, inputs: Sequence[Labels]) -> None:
+        self.labels: list[Labels] = list(inputs)
         self.written: list[Instruction] = []
-        self._elements = structure.elements
 
     def new(self, labels: Labels) -> int:
         self.labels.append(labels)
@@ -87,14 +88,9 @@ class _Writer:
         self.written.append(Expand(target, source))
         return target
 
-    def contract(self, first: int, second: int, kept: Labels) -> int:
-        """The product of two slots, summed over all labels not in `kept`."""
-        a, b = self.labels[first], self.labels[second]
-        wide, narrow = (a, b) if self._elements(a) >= self._elements(b) else (b, a)
-        batch = tuple(label for label in wide if label in narrow and label in kept)
-        rows = tuple(label for label in a if label not in b)
-        columns = tuple(label for label in b if label not in a)
-        target = self.new(batch + rows + columns)
+    def contract(self, first: int, second: int, result: Labels) -> int:
+        """The product of two slots, summed over all labels not in `result`."""
+        target = self.new(result)
         self.written.append(Contract(target, first, second))
         return target
 

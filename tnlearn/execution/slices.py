@@ -21,6 +21,8 @@ class Slices:
 
     def value(self, executable: Executable, inputs: Sequence[Scaled]) -> Scaled:
         """The sum over all slices."""
+        if self._count == 1:
+            return executable.run(inputs, range(1))
         total: Scaled | None = None
         for chunk in self._chunks():
             part = executable.run(inputs, chunk)

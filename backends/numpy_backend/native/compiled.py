@@ -30,20 +30,14 @@ def _fingerprint() -> str:
 
 def _entries(fingerprint: str) -> tuple[Any, Any]:
     @njit(nogil=True, cache=True)
-    def run_tape(  # type: ignore[no-untyped-def]
-        tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits, gemm, one
-    ):
+    def run_tape(*arguments):  # type: ignore[no-untyped-def]
         assert fingerprint
-        return engine.run(
-            tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits, gemm, one
-        )
+        return engine.run(*arguments)
 
     @njit(nogil=True, cache=True)
-    def survey_inputs(  # type: ignore[no-untyped-def]
-        reals, starts, width, logs, conj, check, least, spread, ranges
-    ):
+    def survey_inputs(*arguments):  # type: ignore[no-untyped-def]
         assert fingerprint
-        return survey.survey(reals, starts, width, logs, conj, check, least, spread, ranges)
+        return survey.survey(*arguments)
 
     return run_tape, survey_inputs
 
@@ -75,19 +69,17 @@ def _warm(dtype: np.dtype[Any]) -> None:
     real = one.real.dtype
     ints, flags = np.zeros(1, np.int64), np.zeros(1, bool)
     ranges = np.zeros((1, 4), np.int64)
-    arrays = (one.copy(), one.copy(), one.copy(), one.copy(), one.copy())
     run_tape(
         np.zeros((0, columns.WIDTH), np.int64),
         ints,
         np.zeros((1, 8), np.int32),
-        (0, 0, 0),
-        (0, 1),
-        (ints[:0], np.zeros((1, 0), np.int64)),
-        arrays,
-        (arrays[0].view(real), arrays[1].view(real), arrays[4].view(real)),
+        *(0, 0, 0, 0, 1),
+        ints[:0],
+        np.zeros((1, 0), np.int64),
+        *(one, one, one, one, one),
+        *(one.view(real), one.view(real), one.view(real)),
         ranges,
-        (0, 0, 0),
-        0,
+        *(0, 0, 0, 0),
         one,
     )
     starts = np.array([0, 1], np.int64)

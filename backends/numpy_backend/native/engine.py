@@ -79,7 +79,32 @@ class Memory(NamedTuple):
 
 
 @njit(nogil=True)
-def run(tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits, gemm, one):
+def run(
+    tape,
+    pool,
+    shapes,
+    begin,
+    middle,
+    end,
+    first,
+    last,
+    sizes,
+    steps,
+    arena,
+    results,
+    inputs,
+    seeds,
+    totals,
+    real_arena,
+    real_results,
+    real_totals,
+    ranges,
+    least,
+    greatest,
+    bits,
+    gemm,
+    one,
+):
     """Run rows of the tape, some of them once for every slice; `DONE`, or the row that gave up.
 
     Parameters
@@ -89,20 +114,21 @@ def run(tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits
         Loops: strides, sizes and offsets.
     shapes : array of int32, shape (products, 8)
         For BLAS.
-    span : tuple of int
+    begin, middle, end : int
         Rows to run: from the first to the second once, from there to the third for every slice.
-    slices : tuple of int
+    first, last : int
         The first slice, and the one after the last.
-    strides : tuple of arrays of int64
-        Of the sliced labels: their sizes, and how much further on each slot begins for the next
-        position, shape (slots, labels).
-    arrays : tuple of arrays of the program's dtype
-        The arena, results, inputs, cotangent and totals.
-    reals : tuple of arrays
-        The arena, results and totals as real numbers.
+    sizes : array of int64, shape (labels,)
+        Of the sliced labels.
+    steps : array of int64, shape (slots, labels)
+        How much further on each slot begins for the next position of each sliced label.
+    arena, results, inputs, seeds, totals : arrays of the program's dtype
+        Where tensors are.
+    real_arena, real_results, real_totals : arrays
+        The same as real numbers.
     ranges : array of int64, shape (slots, 4)
         Exponents and bounds, filled for the inputs and the seed.
-    limits : tuple of int
+    least, greatest, bits : int
         Least and greatest power of two of a normal number, and bits of a mantissa.
     gemm : int
         The address of BLAS's matrix product.
@@ -110,17 +136,16 @@ def run(tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits
         The numbers 1 and 0.
     """
     counter = np.zeros(DEPTH, np.int64)
-    sizes, steps = strides
     shifts = np.zeros(len(ranges), np.int64)
     memory = Memory(
-        pointer_to(arrays[0]),
-        pointer_to(arrays[1]),
-        pointer_to(arrays[2]),
-        pointer_to(arrays[3]),
-        pointer_to(arrays[4]),
-        pointer_to(reals[0]),
-        pointer_to(reals[1]),
-        pointer_to(reals[2]),
+        pointer_to(arena),
+        pointer_to(results),
+        pointer_to(inputs),
+        pointer_to(seeds),
+        pointer_to(totals),
+        pointer_to(real_arena),
+        pointer_to(real_results),
+        pointer_to(real_totals),
         pointer_to(ranges),
         pointer_to(shifts),
         pointer_to(pool),
@@ -128,15 +153,16 @@ def run(tape, pool, shapes, span, slices, strides, arrays, reals, ranges, limits
         pointer_to(one),
         pointer_to(counter),
     )
-    width = one.itemsize // reals[0].itemsize
+    limits = (least, greatest, bits)
+    width = one.itemsize // real_arena.itemsize
     rows = pointer_to(tape)
-    row = _rows(rows, span[0], span[1], memory, limits, gemm, width)
-    for number in range(slices[0], slices[1]):
+    row = _rows(rows, begin, middle, memory, limits, gemm, width)
+    for number in range(first, last):
         if row != DONE:
             break
         if len(sizes) > 0:
             _begin(number, sizes, steps, shifts)
-        row = _rows(rows, span[1], span[2], memory, limits, gemm, width)
+        row = _rows(rows, middle, end, memory, limits, gemm, width)
     return row
 
 
