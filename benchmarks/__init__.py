@@ -1,0 +1,1 @@
+"""How fast networks are contracted, beside other libraries: ``python -m benchmarks --help``."""

@@ -1,0 +1,27 @@
+"""One adapter per library; a library is imported when its adapter is asked to prepare."""
+
+from benchmarks.peers.base import Peer as Peer
+from benchmarks.peers.base import Runner as Runner
+from benchmarks.peers.cotengra_peer import Cotengra
+from benchmarks.peers.jax_peer import Jax
+from benchmarks.peers.opt_einsum_peer import OptEinsum
+from benchmarks.peers.quimb_peer import Quimb
+from benchmarks.peers.tensorkrowch_peer import TensorKrowch
+from benchmarks.peers.tensornetwork_peer import TensorNetwork
+from benchmarks.peers.tnlearn_peer import TnlearnArrays, TnlearnPacked
+from benchmarks.peers.torch_loop import TorchLoop
+from benchmarks.peers.torch_peer import Torch
+
+#: In the order of the results; the first is what ratios refer to.
+PEERS: tuple[Peer, ...] = (
+    TnlearnPacked(),
+    TnlearnArrays(),
+    Cotengra(),
+    Quimb(),
+    OptEinsum(),
+    TensorNetwork(),
+    Jax(),
+    Torch(),
+    TorchLoop(),
+    TensorKrowch(),
+)
