@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     def after(result: Result, problem: Problem) -> None:
         # Saved each time: a run that is broken off leaves what it has.
         report.save(result, settings, options.suite, name, folder)
-        print(f"\n{report.rows_of(result, problem)}", flush=True)
+        print(f"\n{report.tables_of(result, problem)}", flush=True)
 
     result = run(chosen, settings, after)
     path = report.save(result, settings, options.suite, name, folder)

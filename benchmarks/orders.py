@@ -59,15 +59,10 @@ def search(
         Seconds after which a default effort of a peer that counts repeats ends early.
     """
     label = planner if seconds is None else f"{planner}, {seconds:g} s"
+    effort = PLANNERS[planner](instance, seed, seconds, limit)  # imports what it needs
+    network = instance.network
     start = time.perf_counter()
-    effort = PLANNERS[planner](instance, seed, seconds, limit)
-    output = instance.network.output
-    plan = tnl.plan(
-        instance.network,
-        batch=output[0] if instance.batch is not None else None,
-        search=effort,
-        seed=seed,
-    )
+    plan = tnl.plan(network, batch=instance.batch, search=effort, seed=seed)
     return Order(label, plan, time.perf_counter() - start)
 
 

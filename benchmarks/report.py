@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,19 @@ from benchmarks.problems import Problem
 from benchmarks.run import Result, Settings
 from benchmarks.threads import VARIABLES
 
-#: Columns of the page and the screen; the JSON file has all.
-COLUMNS = (
-    "problem",
-    "task",
-    "peer",
-    "order",
-    "planning_seconds",
-    "compiling_seconds",
-    "packing_seconds",
-    "running_seconds",
-    "ratio",
-    "gradient_by_value",
-    "gemm_percent",
-    "error",
-    "status",
-)
+#: What the screen shows of a measurement, by the heading it has there.
+SECONDS = {
+    "plan": "planning_seconds",
+    "compile": "compiling_seconds",
+    "pack": "packing_seconds",
+    "run": "running_seconds",
+}
+FIGURES = {
+    "ratio": "ratio",
+    "by value": "gradient_by_value",
+    "% of gemm": "gemm_percent",
+    "error": "error",
+}
 #: Libraries that compute inside a peer.
 INSIDE = ("jaxlib", "numba", "autoray", "cotengrust", "networkx")
 
@@ -53,14 +49,26 @@ def save(result: Result, settings: Settings, suite: str, name: str, folder: Path
     return write_result(name, payload(result, settings, suite), folder=folder)
 
 
-def rows_of(result: Result, problem: Problem) -> str:
-    """The tables of one problem, for the screen."""
-    about = [row for row in result.problems if row["problem"] == problem.name]
-    measured = [row for row in result.measurements if row["problem"] == problem.name]
-    cold = [row for row in result.cold if row["problem"] == problem.name]
-    tables: list[Sequence[dict[str, Any]]] = [about, [_short(row) for row in measured], cold]
-    return "\n\n".join(format_table(table) for table in tables if table)
+def tables_of(result: Result, problem: Problem) -> str:
+    """The tables of one problem, for the screen; who cannot express it is left out."""
+    about, measured, cold = (
+        [row for row in table if row["problem"] == problem.name]
+        for table in (result.problems, result.measurements, result.cold)
+    )
+    shown = [_short(row) for row in measured if not row["status"].startswith("not supported")]
+    return "\n\n".join(format_table(table) for table in (about, shown, cold) if table)
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
-    return {column: row[column] for column in COLUMNS if column in row and column != "problem"}
+    texts = {name: row[name] for name in ("task", "peer", "order") if name in row}
+    times = {head: _duration(row[name]) for head, name in SECONDS.items() if name in row}
+    figures = {head: f"{row[name]:.3g}" for head, name in FIGURES.items() if name in row}
+    return texts | times | figures | {"status": row["status"]}
+
+
+def _duration(seconds: float) -> str:
+    """Seconds with a fitting unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"

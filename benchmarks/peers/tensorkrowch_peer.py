@@ -64,12 +64,14 @@ class TensorKrowch(Peer):
 
         def answer(result: Any) -> Answer:
             loss, layer = result
-            return Answer(loss.detach().numpy(), [_gradient(node) for node in layer.mats_env])
+            return Answer(loss.detach().numpy(), _gradients(layer))
 
         if task == "value":
             return Runner(value, pack, lambda result: Answer(result.numpy()))
         return Runner(gradient, pack, answer)
 
 
-def _gradient(node: Any) -> Any:
-    return np.asarray(node.grad)
+def _gradients(layer: Any) -> list[Any]:
+    """Of every core; those at the ends are padded to three axes, which is undone."""
+    first, *inner, last = (np.asarray(node.grad) for node in layer.mats_env)
+    return [first[0], *inner, last[..., 0]]

@@ -48,10 +48,13 @@ class TnlearnArrays(Peer):
 
 def compiled(instance: Instance, order: Order | None) -> tnl.Program:
     """The program of an instance."""
-    network = instance.network
-    batch = network.output[0] if instance.batch is not None else None
-    plan = None if order is None else order.plan
-    return tnl.compile(network, plan=plan, batch=batch, constants=instance.constant_names)
+    assert order is not None
+    return tnl.compile(
+        instance.network,
+        plan=order.plan,
+        batch=instance.batch,
+        constants=instance.constant_names,
+    )
 
 
 def runner(
