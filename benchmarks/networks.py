@@ -121,10 +121,14 @@ def ttn(depth: int, bond: int, batch: int, dtype: str, seed: int) -> Instance:
     def size(node: int) -> int:
         return CLASSES if node == 1 else 2 if node >= leaves else bond
 
+    def core(node: int) -> Array:
+        # Features add up to 1. Near a tree of averages, scores are of order 1 at any depth.
+        shape = (size(node), size(2 * node), size(2 * node + 1))
+        count = 1 if 2 * node >= leaves else bond**2
+        return random.normal(1.0, 0.5, size=shape) / count
+
     def arrays() -> list[Array]:
-        shapes = [(size(k), size(2 * k), size(2 * k + 1)) for k in inner]
-        cores = [random.normal(scale=(s[1] * s[2]) ** -0.5, size=s) + 0.2 for s in shapes]
-        cores = [core / np.linalg.norm(core.reshape(len(core), -1), 2) for core in cores]
+        cores = [core(node) for node in inner]
         return [a.astype(dtype) for a in (*cores, *_features(random, leaves, batch))]
 
     return _classifier(terms, [arrays() for _ in range(SETS)], 1, random)

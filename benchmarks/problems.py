@@ -55,6 +55,7 @@ def _ising(length: int) -> Callable[[int], Instance]:
 
 _cubic = partial(networks.ising, networks.regular(3, 120), BETA)
 _complete = partial(networks.ising, networks.complete(14), BETA / 14)
+_BRIEF = (("tnlearn", 0.2), ("tnlearn", 1.0), ("cotengra", 1.0))
 _SEARCHES = (("tnlearn", 1.0), ("tnlearn", 10.0), ("cotengra", 50.0))
 
 FIXED: tuple[Problem, ...] = (
@@ -76,8 +77,9 @@ FIXED: tuple[Problem, ...] = (
     Problem("rbm 20x40 batch 64", partial(networks.rbm, 20, 40, 64), ("cpu",)),
     Problem("grid 5x5 bond 8", partial(networks.bond_grid, 5, 8), ("quick",), gemm=True),
     Problem("grid 5x5 bond 16", partial(networks.bond_grid, 5, 16), ("cpu",), gemm=True),
-    Problem("grid 5x5 bond 24", partial(networks.bond_grid, 5, 24), ("cpu",), gemm=True),
-    Problem("grid 5x5 bond 32", partial(networks.bond_grid, 5, 32), ("cpu",), gemm=True),
+    Problem("grid 4x4 bond 32", partial(networks.bond_grid, 4, 32), ("cpu",), gemm=True),
+    Problem("grid 5x5 bond 24", partial(networks.bond_grid, 5, 24), ("long",), gemm=True),
+    Problem("grid 5x5 bond 32", partial(networks.bond_grid, 5, 32), ("long",), gemm=True),
     Problem("mps 32 bond 16", partial(networks.mps, 32, 16, 50, "float32"), ("quick",), BOTH),
     Problem(
         "mps 196 bond 24", partial(networks.mps, 196, 24, 200, "float32"), ("cpu",), BOTH, gemm=True
@@ -92,14 +94,14 @@ FIXED: tuple[Problem, ...] = (
     Problem("ttn 64 bond 16", partial(networks.ttn, 6, 16, 100, "float32"), ("cpu",), BOTH),
     Problem("circuit 3x3 depth 8", partial(networks.circuit, 3, 3, 8), ("quick",)),
     Problem("circuit 4x5 depth 8", partial(networks.circuit, 4, 5, 8), ("cpu",)),
-    Problem("order ising 10x10", _ising(10), ("quick",), searches=(("tnlearn", 0.5),) * 2),
+    Problem("order ising 10x10", _ising(10), ("quick",), searches=_BRIEF),
     Problem("order ising 20x20", _ising(20), ("cpu",), searches=_SEARCHES),
     Problem("cold ising 6x6", _ising(6), ("quick", "cpu"), cold=True),
     Problem("cold ising 10x10", _ising(10), ("cpu",), cold=True),
 )
 
 #: Files whose width lets every library finish.
-UAI_NAMES = ("Grids_11", "Pedigree_11", "Promedus_11", "Segmentation_11", "linkage_11")
+UAI_NAMES = ("Grids_11", "Pedigree_11", "Promedus_11", "Segmentation_11", "linkage_21")
 
 
 def problems() -> tuple[Problem, ...]:

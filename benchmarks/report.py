@@ -25,8 +25,8 @@ FIGURES = {
     "% of gemm": "gemm_percent",
     "error": "error",
 }
-#: Libraries that compute inside a peer.
-INSIDE = ("jaxlib", "numba", "autoray", "cotengrust", "networkx")
+#: Libraries that compute inside a peer, or that its search uses where they are there.
+INSIDE = ("jaxlib", "numba", "autoray", "cotengrust", "kahypar", "optuna", "networkx")
 
 
 def payload(result: Result, settings: Settings, suite: str) -> dict[str, Any]:
