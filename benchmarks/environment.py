@@ -37,7 +37,13 @@ def describe_environment(*distributions: str) -> dict[str, Any]:
     }
 
 
-def write_result(name: str, payload: Mapping[str, Any], *, folder: Path = RESULTS) -> Path:
+def write_result(
+    name: str,
+    payload: Mapping[str, Any],
+    *,
+    folder: Path = RESULTS,
+    page: Mapping[str, Any] | None = None,
+) -> Path:
     """Write ``name.json`` and beside it ``name.md``, the same for a reader.
 
     Parameters
@@ -49,6 +55,9 @@ def write_result(name: str, payload: Mapping[str, Any], *, folder: Path = RESULT
         "environment" of its own it is given that of `describe_environment()`.
     folder : Path
         Where to write.
+    page : mapping, optional
+        What takes the place of some values for the reader, where all of them are too much;
+        None leaves one out.
 
     Returns
     -------
@@ -61,7 +70,8 @@ def write_result(name: str, payload: Mapping[str, Any], *, folder: Path = RESULT
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     _write_whole(path, json.dumps(result, indent=2) + "\n")
-    _write_whole(path.with_suffix(".md"), as_markdown(name, result))
+    shown = {key: value for key, value in (result | dict(page or {})).items() if value is not None}
+    _write_whole(path.with_suffix(".md"), as_markdown(name, shown))
     return path
 
 

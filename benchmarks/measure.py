@@ -18,6 +18,8 @@ from benchmarks.peers.base import Peer, Runner
 
 #: Seconds that one sample takes at least: several calls, where one is shorter.
 SAMPLE = 0.005
+#: Orders whose predicted time is so many times the limit are not tried.
+HOPELESS = 20.0
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,28 @@ class Outcome:
     ready : Ready, optional
     error : float, optional
         `disagreement` with the reference, the largest over the sets of arrays.
+    tried : dict from str to float
+        Seconds of one run by candidate; the fastest is the one that takes part.
     samples : list of float
         Seconds per call, by round; the k-th of all contenders were taken in turn.
+    processor : float
+        Seconds of processor time over all samples: less than those of the clock where others
+        used the core, more where several threads ran.
     """
 
     contender: Contender
     status: str = "ok"
     ready: Ready | None = None
     error: float | None = None
+    tried: dict[str, float] = field(default_factory=dict)
     samples: list[float] = field(default_factory=list)
+    processor: float = 0.0
+
+    @property
+    def processor_share(self) -> float:
+        """Processor time by time; 1 for one thread on a core of its own."""
+        assert self.ready is not None
+        return self.processor / (sum(self.samples) * self.ready.calls)
 
 
 def compare(instance: Instance, contenders: Sequence[Contender], limits: Limits) -> list[Outcome]:
@@ -124,17 +139,30 @@ def prepare(instance: Instance, contender: Contender, limits: Limits) -> Outcome
     problems = []
     for candidate in contender.candidates:
         try:
+            _refuse(contender.peer, candidate, limits)
             ready = _get_ready(instance, contender, candidate, limits)
         except Exception as error:  # Whatever a library raises is a result.
             problems.append(_problem(error))
             continue
+        outcome.tried[candidate.label] = ready.single
         if outcome.ready is None or ready.single < outcome.ready.single:
             outcome.ready = ready
     if outcome.ready is None:
-        outcome.status = problems[0] if problems else "skipped: no order was found in time"
+        outcome.status = problems[0] if problems else "skipped: no order was found"
     elif outcome.ready.single > limits.run:
         outcome.status = f"skipped: one run takes {outcome.ready.single:.3g} s"
     return outcome
+
+
+def _refuse(peer: Peer, candidate: Candidate, limits: Limits) -> None:
+    """Raise for an order that would take all memory, or forever, before that is tried."""
+    if candidate.order is None:
+        return
+    plan = candidate.order.plan
+    if plan.sliced and not peer.slices:
+        raise TimeoutError(f"the order of {candidate.order.label} needs slices to fit in memory")
+    if plan.cost.seconds > HOPELESS * limits.run:
+        raise TimeoutError(f"one run would take {plan.cost.seconds:.2g} s by the machine model")
 
 
 def _get_ready(
@@ -195,18 +223,20 @@ def take_turns(outcomes: Sequence[Outcome], limits: Limits) -> None:
             break
         # Every other round goes backwards: nobody always comes after the same neighbour.
         for outcome in outcomes if number % 2 == 0 else outcomes[::-1]:
-            outcome.samples.append(_sample(outcome.ready, number))
+            _sample(outcome, number)
 
 
-def _sample(ready: Ready | None, number: int) -> float:
+def _sample(outcome: Outcome, number: int) -> None:
     """Seconds per call, over enough calls for the clock, each with the next set of arrays."""
+    ready = outcome.ready
     assert ready is not None
     run, packed, count = ready.runner.run, ready.packed, len(ready.packed)
     turns = [packed[(number + k) % count] for k in range(ready.calls)]
-    start = time.perf_counter()
+    used, start = time.process_time(), time.perf_counter()
     for arrays in turns:
         run(arrays)
-    return (time.perf_counter() - start) / ready.calls
+    outcome.samples.append((time.perf_counter() - start) / ready.calls)
+    outcome.processor += time.process_time() - used
 
 
 def ratio(samples: Sequence[float], reference: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import networkx as nx
@@ -186,7 +186,7 @@ def _pattern(rows: int, columns: int, kind: int) -> list[tuple[tuple[int, int], 
 def _square_root(random: np.random.Generator) -> Array:
     x, y = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]])
     pauli = (x, y, (x + y) / np.sqrt(2))[random.integers(3)]
-    return (np.eye(2) - 1j * pauli) / np.sqrt(2)
+    return np.asarray((np.eye(2) - 1j * pauli) / np.sqrt(2))
 
 
 def _fsim(random: np.random.Generator) -> Array:
@@ -194,11 +194,11 @@ def _fsim(random: np.random.Generator) -> Array:
     theta, phi = random.uniform(0, np.pi, size=2)
     gate = np.diag([1, np.cos(theta), np.cos(theta), np.exp(-1j * phi)])
     gate[1, 2] = gate[2, 1] = -1j * np.sin(theta)
-    return gate.reshape(2, 2, 2, 2)
+    return np.reshape(gate, (2, 2, 2, 2))
 
 
 def _classifier(
-    terms: list[tuple[Hashable, ...]],
+    terms: Sequence[tuple[Hashable, ...]],
     sets: list[list[Array]],
     classes: Hashable,
     random: np.random.Generator,

@@ -23,6 +23,7 @@ FIGURES = {
     "ratio": "ratio",
     "by value": "gradient_by_value",
     "% of gemm": "gemm_percent",
+    "cpu": "processor_share",
     "error": "error",
 }
 #: Libraries that compute inside a peer, or that its search uses where they are there.
@@ -46,21 +47,27 @@ def payload(result: Result, settings: Settings, suite: str) -> dict[str, Any]:
 
 def save(result: Result, settings: Settings, suite: str, name: str, folder: Path) -> Path:
     """Write ``name.json`` and ``name.md``, each whole or not at all."""
-    return write_result(name, payload(result, settings, suite), folder=folder)
+    whole = payload(result, settings, suite)
+    page = {"measurements": [_short(row) for row in _took_part(result)], "candidates": None}
+    return write_result(name, whole, folder=folder, page=page)
 
 
 def tables_of(result: Result, problem: Problem) -> str:
-    """The tables of one problem, for the screen; who cannot express it is left out."""
-    about, measured, cold = (
+    """The tables of one problem, for the screen."""
+    shown = [_short(row) for row in _took_part(result)]
+    tables = (
         [row for row in table if row["problem"] == problem.name]
-        for table in (result.problems, result.measurements, result.cold)
+        for table in (result.problems, shown, result.cold)
     )
-    shown = [_short(row) for row in measured if not row["status"].startswith("not supported")]
-    return "\n\n".join(format_table(table) for table in (about, shown, cold) if table)
+    return "\n\n".join(format_table(table) for table in tables if table)
+
+
+def _took_part(result: Result) -> list[dict[str, Any]]:
+    return [row for row in result.measurements if not row["status"].startswith("not supported")]
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: row[name] for name in ("task", "peer", "order") if name in row}
+    texts = {name: row[name] for name in ("problem", "task", "peer", "order") if name in row}
     times = {head: _duration(row[name]) for head, name in SECONDS.items() if name in row}
     figures = {head: f"{row[name]:.3g}" for head, name in FIGURES.items() if name in row}
     return texts | times | figures | {"status": row["status"]}

@@ -39,6 +39,7 @@ class Result:
     problems: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
     measurements: list[Row] = field(default_factory=list)
+    candidates: list[Row] = field(default_factory=list)
     cold: list[Row] = field(default_factory=list)
 
 
@@ -61,14 +62,15 @@ def _contract(problem: Problem, settings: Settings, result: Result) -> None:
         instance = problem.build(settings.seed)
         orders, notes = _orders(problem, instance, settings)
     except Exception as error:  # As with peers: one problem hides no other.
-        result.problems.append({"problem": problem.name, "status": f"failed: {error}"})
+        result.problems.append({"problem": problem.name, "status": _failure(error)})
         return
     contenders = list(_contenders(problem, settings.peers, orders))
     outcomes = compare(instance, contenders, settings.limits)
-    flops = min(order.plan.cost.flops for order in orders)
-    result.problems.append(_about(problem, instance, orders[0], flops))
+    best = min(orders, key=lambda order: order.plan.cost.flops)
+    result.problems.append(_about(problem, instance, best))
     result.orders += [_about_order(problem, order) for order in orders] + notes
-    result.measurements += list(_rows(problem, outcomes, flops))
+    result.measurements += list(_rows(problem, outcomes, best.plan.cost.flops))
+    result.candidates += [row for outcome in outcomes for row in _tried(problem, outcome)]
 
 
 def _orders(
@@ -85,12 +87,14 @@ def _orders(
             limit = settings.limits.planning
             orders.append(search(instance, planner, settings.seed, seconds, limit))
         except Exception as error:
-            notes.append(
-                {"problem": problem.name, "planner": planner, "status": f"failed: {error}"}
-            )
+            notes.append({"problem": problem.name, "planner": planner, "status": _failure(error)})
     if not orders:
         raise RuntimeError(f"no order was found: {notes[0]['status']}")
     return orders, notes
+
+
+def _failure(error: Exception) -> str:
+    return f"failed: {type(error).__name__}: {str(error)[:120]}"
 
 
 def _contenders(
@@ -116,13 +120,14 @@ def _candidates(peer: Peer, orders: Sequence[Order]) -> list[Candidate]:
     ]
 
 
-def _about(problem: Problem, instance: Instance, order: Order, flops: float) -> Row:
+def _about(problem: Problem, instance: Instance, order: Order) -> Row:
+    """Flops and width are those of the best order that anybody found."""
     return {
         "problem": problem.name,
         "tensors": len(instance.inputs),
         "indices": len(instance.sizes),
         "dtype": instance.dtype,
-        "flops": flops,
+        "flops": order.plan.cost.flops,
         "width": order.plan.cost.width,
         "status": "ok",
     }
@@ -142,10 +147,12 @@ def _about_order(problem: Problem, order: Order) -> Row:
 
 
 def _rows(problem: Problem, outcomes: Sequence[Outcome], flops: float) -> Iterator[Row]:
-    first: dict[str, list[float]] = {}
+    reference: dict[str, list[float]] = {}
     gemm = next((o.samples for o in outcomes if o.contender.task == "rate"), [])
     for outcome in outcomes:
         task, samples = outcome.contender.task, outcome.samples
+        # The first contender of a task; without its samples there are no ratios.
+        base = reference.setdefault(task, samples)
         row: Row = {
             "problem": problem.name,
             "task": task,
@@ -154,11 +161,23 @@ def _rows(problem: Problem, outcomes: Sequence[Outcome], flops: float) -> Iterat
         }
         if samples and outcome.ready:
             row |= _times(outcome)
-            row["ratio"] = ratio(samples, first.setdefault(task, samples))
+            row |= {"ratio": ratio(samples, base)} if base else {}
             row |= _rates(task, samples, gemm, flops, _values_of(outcome, outcomes))
         if outcome.error is not None:
             row["error"] = outcome.error
         yield row
+
+
+def _tried(problem: Problem, outcome: Outcome) -> Iterator[Row]:
+    """Seconds of one run by every order and mode: what the choice of the fastest was made by."""
+    for label, seconds in outcome.tried.items():
+        yield {
+            "problem": problem.name,
+            "task": outcome.contender.task,
+            "peer": outcome.contender.name,
+            "order": label,
+            "seconds": seconds,
+        }
 
 
 def _times(outcome: Outcome) -> Row:
@@ -175,6 +194,7 @@ def _times(outcome: Outcome) -> Row:
         "lower_quartile": lower,
         "upper_quartile": upper,
         "fastest": min(samples),
+        "processor_share": outcome.processor_share,
         "rounds": len(samples),
         "calls": ready.calls,
     }

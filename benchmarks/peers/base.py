@@ -55,6 +55,8 @@ class Peer(ABC):
         Whose orders it is given; the fastest counts. Empty for those that take none.
     modes : tuple of str
         Settings of its own to try; the fastest counts.
+    slices : bool
+        Whether it runs an order in slices where it would not fit in memory at once.
     """
 
     name: ClassVar[str]
@@ -63,6 +65,7 @@ class Peer(ABC):
     tasks: ClassVar[tuple[str, ...]] = ("value",)
     planners: ClassVar[tuple[str, ...]] = ("tnlearn",)
     modes: ClassVar[tuple[str, ...]] = ("",)
+    slices: ClassVar[bool] = False
 
     def version(self) -> str | None:
         """Of the library; None if it is not installed."""

@@ -1,5 +1,7 @@
 """JAX: the whole contraction under `jax.jit`, arrays on the device beforehand."""
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 from typing import Any

@@ -19,6 +19,7 @@ class TnlearnPacked(Peer):
     name = "tnlearn"
     distribution, module = "tnlearn-engine", "tnlearn"
     tasks = ("value", "gradient")
+    slices = True
 
     def objection(self, instance: Instance) -> str | None:
         """None: every instance is a network of tnlearn."""
@@ -36,6 +37,7 @@ class TnlearnArrays(Peer):
     name = "tnlearn lists"
     distribution, module = "tnlearn-engine", "tnlearn"
     tasks = ("value", "gradient")
+    slices = True
 
     def objection(self, instance: Instance) -> str | None:
         """None: every instance is a network of tnlearn."""

@@ -18,7 +18,7 @@ import pytest
 from benchmarks import cold, threads
 from benchmarks.agreement import disagreement
 from benchmarks.instances import Answer, Instance
-from benchmarks.measure import Candidate, Contender, Limits, Outcome, compare, ratio
+from benchmarks.measure import Candidate, Contender, Limits, Outcome, compare, prepare, ratio
 from benchmarks.orders import Order, search
 from benchmarks.peers import PEERS, Peer, Runner
 from benchmarks.problems import FIXED, Problem, suites
@@ -142,6 +142,33 @@ def test_a_library_that_takes_too_long_to_prepare_is_broken_off() -> None:
 
     outcome = outcome_of(Fake(spin), limits=replace(QUICK, preparing=1.0))
     assert outcome.status == "skipped: not ready after 1 s"
+
+
+def test_orders_that_peers_cannot_run_are_refused() -> None:
+    instance = TINY["ising 3x3"].build(0)
+    order = search(instance, "tnlearn", 0, None, 0.0)
+    sliced = replace(order, plan=replace(order.plan, sliced=(0,)))
+    hopeless = replace(order.plan.cost, seconds=1e9)
+    slow = replace(order, plan=replace(order.plan, cost=hopeless))
+    peers = {peer.name: peer for peer in PEERS}
+
+    def status(name: str, order: Order) -> str:
+        contender = Contender(name, peers[name], "value", [Candidate(order)])
+        return prepare(instance, contender, QUICK).status
+
+    assert (
+        status("cotengra", sliced) == "skipped: the order of tnlearn needs slices to fit in memory"
+    )
+    assert status("tnlearn", sliced) == "ok"
+    assert status("tnlearn", slow) == "skipped: one run would take 1e+09 s by the machine model"
+
+
+def test_without_the_reference_there_are_no_ratios() -> None:
+    failing = Fake(partial(int, "no number"))
+    settings = Settings([failing, PEERS[0]], QUICK)
+    rows = run([TINY["ising 3x3"]], settings, lambda result, problem: None).measurements
+    assert {row["status"].split(":")[0] for row in rows} == {"failed", "ok"}
+    assert not any("ratio" in row for row in rows)
 
 
 def test_everyone_takes_turns() -> None:
@@ -282,8 +309,11 @@ def test_the_result_is_complete(tiny: Path) -> None:
     assert {row["peer"] for row in timed} >= {"tnlearn", "tnlearn lists", "cotengra", "opt_einsum"}
     assert all(row[name] >= 0 for row in timed for name in TIMES if row["task"] != "rate")
     assert all(row["error"] < 1e-3 for row in timed)
+    assert all(0 < row["processor_share"] < 1.5 for row in timed)
     assert any("gemm_percent" in row for row in timed)
     assert all(row["gradient_by_value"] > 0 for row in timed if row["task"] == "gradient")
+    tried = {(row["peer"], row["order"]) for row in result["candidates"]}
+    assert tried >= {("cotengra", "tnlearn"), ("cotengra", "cotengra"), ("tnlearn", "tnlearn")}
     left_out = [row for row in result["measurements"] if row["status"] != "ok"]
     assert {row["status"] for row in left_out} == {"not supported: no gradient"}
 

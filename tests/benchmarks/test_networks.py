@@ -31,6 +31,7 @@ def test_the_ising_lattice_is_that_of_the_library() -> None:
         # Rows of a bond matrix are exp(-x), exp(x) and the reverse, with x = beta J.
         energies += np.log(array[1, 1]) * states[:, a] * states[:, b]
     assert value(instance).real == pytest.approx(np.exp(energies).sum())
+    assert np.mean([np.log(array[1, 1]) for array in instance.sets[0]]) == pytest.approx(0.4, 0.15)
 
 
 def test_sets_differ_but_for_their_constants() -> None:
