@@ -42,10 +42,7 @@ def as_chain(instance: Instance) -> Chain | None:
     if bonds != [core[0] for core in cores[1:]] or any(len(core) != 3 for core in cores[1:-1]):
         return None
     classes = instance.output[1:]
-    if classes not in physical:
+    if list(features) != [(instance.batch, *p) for p in physical if p != classes]:
         return None
-    middle = physical.index(classes)
-    expected = [(instance.batch, *p) for p in physical if p != classes]
-    if list(features) != expected:
-        return None
+    middle = physical.index(classes)  # There, or there were fewer features than these.
     return Chain(tuple(range(count + 1)), middle, tuple(range(count + 1, 2 * count + 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -104,12 +105,17 @@ def test_chains_are_told_from_other_networks() -> None:
     chain = as_chain(networks.mps(6, 3, 4, "float32", 0))
     assert chain is not None
     assert (chain.cores, chain.middle, chain.sites) == (tuple(range(7)), 3, 6)
+    swapped = [*range(7), 8, 7, *range(9, 13)]
+    inputs = networks.mps(6, 3, 4, "float32", 0).inputs
+    other = replace(networks.mps(6, 3, 4, "float32", 0), inputs=tuple(inputs[k] for k in swapped))
+    assert as_chain(other) is None
     assert as_chain(networks.ttn(2, 3, 4, "float64", 0)) is None
     assert as_chain(networks.bond_grid(3, 2, 0)) is None
 
 
 def test_hyperedges_are_seen() -> None:
-    assert networks.ising(networks.lattice(3), 0.4, 0).has_hyperedges
+    assert networks.ising(networks.complete(4), 0.4, 0).has_hyperedges  # three bonds a spin
+    assert not networks.ising(networks.lattice(2), 0.4, 0).has_hyperedges
     assert not networks.bond_grid(3, 2, 0).has_hyperedges
 
 
