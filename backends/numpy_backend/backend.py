@@ -13,7 +13,7 @@ from tnlearn.errors import BackendError
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 
 #: One core of a common server: shipped, so that everyone gets the same plans.
-MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=2e10, latency=1.5e-5)
+MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=2e-7, small_flops=4e9)
 
 
 class NumpyBackend(Backend):

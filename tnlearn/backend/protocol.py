@@ -30,21 +30,28 @@ class Machine:
         Bytes a second in a large copy, reads and writes counted.
     latency : float
         Seconds to start one step.
+    small_flops : float, optional
+        Real operations a second, in any precision, of steps that are no matrix products: those
+        whose rows, columns or sums are too few to fill the machine. By default as `flops`.
     """
 
     name: str
     flops: float
     bandwidth: float
     latency: float
+    small_flops: float | None = None
 
-    def seconds(self, flops: float, moved: float, steps: int, dtype: str) -> float:
-        """Seconds for `steps` steps that take `flops` operations and move `moved` bytes."""
-        single = dtype in ("float32", "complex64")
-        return (
-            flops / (self.flops * (2 if single else 1))
-            + moved / self.bandwidth
-            + (steps * self.latency)
-        )
+    def seconds(
+        self, flops: float, moved: float, steps: int, dtype: str, small: float = 0.0
+    ) -> float:
+        """Seconds for `steps` steps that move `moved` bytes and take `flops + small` operations.
+
+        Of these, `flops` are in matrix products and `small` in other steps.
+        """
+        products = self.flops * (2 if dtype in ("float32", "complex64") else 1)
+        others = products if self.small_flops is None else self.small_flops
+        arithmetic = flops / products + small / others
+        return arithmetic + moved / self.bandwidth + steps * self.latency
 
 
 class Backend(ABC):
