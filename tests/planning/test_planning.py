@@ -166,7 +166,7 @@ def test_the_smallest_networks(path: Any, terms: Any) -> None:
 
 
 def test_a_grid_has_loops() -> None:
-    assert tnl.plan(tnl.grid(2, 3, 2)).order == "random greedy (balanced)"
+    assert tnl.plan(tnl.grid(2, 3, 2)).order == "searched (balanced)"
 
 
 # Ways to search
@@ -219,14 +219,14 @@ def test_every_search_takes_traces_hyperedges_and_open_indices(
 def test_a_longer_search_is_never_worse() -> None:
     network = tnl.grid(6, 6, 2, seed=0)
     fast, balanced, thorough = (
-        tnl.plan(network, search=search).cost.flops for search in ("fast", "balanced", "thorough")
+        tnl.plan(network, search=search).cost.seconds for search in ("fast", "balanced", "thorough")
     )
     assert fast >= balanced >= thorough
     assert fast > thorough
 
 
 def test_the_name_of_the_search_is_in_the_plan() -> None:
-    assert tnl.plan(GRID, search="fast").order == "random greedy (fast)"
+    assert tnl.plan(GRID, search="fast").order == "searched (fast)"
     assert tnl.plan(GRID, search="dp").order == "dp"
     assert tnl.plan(GRID, search=opt_einsum.DynamicProgramming()).order == "DynamicProgramming"
     assert tnl.plan(tnl.chain(3, 2), search=[(0, 1), (0, 1)]).order == "given"
@@ -383,7 +383,7 @@ def test_a_plan_prints_what_a_person_asks() -> None:
     for word in ("flops", "bytes moved", "peak memory", "width", "slices", "predicted"):
         assert f"\n {word} " in text
     assert "16 tensors, 24 indices, 0 open" in text
-    assert "random greedy (balanced), 15 steps" in text
+    assert "searched (balanced), 15 steps" in text
     assert "float64 on numpy" in text
 
 
@@ -404,7 +404,6 @@ def test_a_sliced_plan_fits_and_has_the_same_value(part: float, slices: int) -> 
     whole = tnl.plan(network)
     limit = int(whole.cost.peak_bytes / part)
     plan = tnl.plan(network, memory_limit=limit)
-    assert plan.path == whole.path
     assert plan.cost.peak_bytes <= limit < whole.cost.peak_bytes
     assert plan.cost.slices == math.prod(plan.structure.sizes[i] for i in plan.sliced)
     assert 1 < plan.cost.slices <= 3 * slices
@@ -471,8 +470,11 @@ def test_a_limit_below_the_size_of_the_result_is_refused() -> None:
 def test_an_impossible_limit_says_what_is_needed() -> None:
     text = (
         r"this contraction needs \d[\d.]* KiB and \d\.\d\de\+\d\d flops .* predicted\); the memory "
-        r"limit is 1000 B and [\d,]+ slices still take .*B: raise memory_limit, search longer"
+        r"limit is 48.8 KiB and [\d,]+ slices still take .*B: raise memory_limit, search longer"
     )
+    with pytest.raises(MemoryLimitError, match=text):
+        tnl.plan(tnl.grid(6, 6, 4, seed=0), memory_limit=50_000)
+    text = r"the tensors and the result alone take 40.5 KiB; the memory limit is 1000 B: raise"
     with pytest.raises(MemoryLimitError, match=text):
         tnl.plan(tnl.grid(6, 6, 4, seed=0), memory_limit=1000)
     with pytest.raises(MemoryLimitError):
@@ -481,7 +483,7 @@ def test_an_impossible_limit_says_what_is_needed() -> None:
 
 def test_more_slices_than_anyone_waits_for_are_refused() -> None:
     with pytest.raises(MemoryLimitError, match=r"[\d,]+ slices still take") as error:
-        tnl.plan(tnl.grid(12, 12, 8), search="fast", memory_limit="1MiB")
+        tnl.plan(tnl.grid(12, 12, 8), search="fast", memory_limit="4MiB")
     found = re.search(r"([\d,]+) slices", str(error.value))
     assert found is not None
     assert 2**20 < int(found[1].replace(",", "")) <= 8 * 2**20

@@ -10,6 +10,8 @@ from tnlearn.backend import Machine
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.walk import Pair
 
+#: Rows, columns and sums of a step, all at least so many, that make it a matrix product.
+PRODUCT = 8
 ITEM_BYTES = {"float32": 4, "float64": 8, "complex64": 8, "complex128": 16}
 
 
@@ -54,22 +56,47 @@ def cost_of(
     inside = cut(structure, sliced)
     sizes = [inside.elements(term) for term in inside.reduced]
     sizes.extend(inside.elements(pair.result) for pair in pairs)
-    flops = moved = 0
+    flops = small = moved = 0
     for number, pair in enumerate(pairs, start=len(inside.inputs)):
-        flops += sizes[number] * inside.elements(pair.summed)
+        summed = inside.elements(pair.summed)
+        if is_product(inside, pair, summed):
+            flops += sizes[number] * summed
+        else:
+            small += sizes[number] * summed
         moved += sizes[pair.first] + sizes[pair.second] + sizes[number]
     largest = max(sizes)
     slices = structure.elements(sliced)
-    operations = float(flops) * (8 if dtype.startswith("complex") else 2) * slices
-    traffic = float(moved) * item * slices
+    # Two real operations for a multiply-add, eight for a complex one.
+    each = (8.0 if dtype.startswith("complex") else 2.0) * slices
+    products, others = _real(flops) * each, _real(small) * each
+    traffic = _real(moved) * item * slices
     return Cost(
-        operations,
+        products + others,
         traffic,
         peak_elements(structure, inside, pairs, sizes) * item,
         math.log2(max(largest, 1)),
         slices,
-        machine.seconds(operations, traffic, len(pairs) * slices, dtype),
+        machine.seconds(products, traffic, len(pairs) * slices, dtype, others),
     )
+
+
+def _real(count: int) -> float:
+    """A count as a float; infinite where none can hold it, as for a hopeless order."""
+    try:
+        return float(count)
+    except OverflowError:
+        return math.inf
+
+
+def is_product(inside: Structure, pair: Pair, summed: int) -> bool:
+    """Whether a step that sums over `summed` positions runs at the rate of a matrix product."""
+    return summed >= PRODUCT <= min(inside.elements(pair.left), inside.elements(pair.right))
+
+
+def least_bytes(structure: Structure, dtype: str) -> int:
+    """Bytes that any order takes: the tensors as they are given, and the result."""
+    given = sum(structure.elements(term) for term in structure.inputs)
+    return (given + structure.elements(structure.output)) * ITEM_BYTES[dtype]
 
 
 def cut(structure: Structure, sliced: Sequence[int]) -> Structure:
@@ -78,7 +105,9 @@ def cut(structure: Structure, sliced: Sequence[int]) -> Structure:
         return structure
     gone = set(sliced)
     sizes = tuple(1 if k in gone else size for k, size in enumerate(structure.sizes))
-    return Structure(structure.inputs, structure.output, sizes)
+    inside = Structure(structure.inputs, structure.output, sizes)
+    vars(inside)["reduced"] = structure.reduced  # Sizes do not change it.
+    return inside
 
 
 def peak_elements(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from tnlearn.backend import get_backend
 from tnlearn.errors import NetworkError
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
+from tnlearn.planning.fitting import Memory, fit, refuse_what_cannot_fit
 from tnlearn.planning.memory import as_bytes
 from tnlearn.planning.plan import Plan
-from tnlearn.planning.search import Search, find_path
-from tnlearn.planning.slicing import slice_to_fit
+from tnlearn.planning.scoring import Judge
+from tnlearn.planning.search import Search, find_paths, rounds_of
 from tnlearn.planning.structure import structure_of
-from tnlearn.planning.walk import walk
 
 
 def plan(
@@ -57,15 +57,20 @@ def plan(
     """
     network = as_network(thing)
     structure, names = structure_of(network)
-    number = batch_number(network, names, batch)
-    path, order = find_path(structure, search, seed)
-    pairs = walk(structure, path)
-    dtype = dtype_of(network)
-    machine = get_backend(backend).machine
-    limit = as_bytes(memory_limit)
-    sliced, cost = slice_to_fit(structure, pairs, dtype, machine, limit, number)
-    made = Plan(structure, path, sliced, dtype, backend, order, cost)
-    vars(made)["pairs"] = pairs  # Just walked; for 10^5 tensors a second walk would be felt.
+    judge = Judge(structure, dtype_of(network), get_backend(backend).machine)
+    memory = Memory(as_bytes(memory_limit), batch_number(network, names, batch))
+    refuse_what_cannot_fit(judge, memory)
+    paths, order = find_paths(judge, search, seed, memory)
+    found = fit(
+        judge,
+        paths,
+        memory,
+        rounds=rounds_of(structure, search),
+        as_given=order == "given",
+        seed=seed,
+    )
+    made = Plan(structure, found.path, found.sliced, judge.dtype, backend, order, found.cost)
+    vars(made)["pairs"] = found.pairs  # For 10^5 tensors a second walk would be felt.
     return made
 
 

@@ -1,0 +1,42 @@
+"""What an order is judged by: its predicted seconds on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tnlearn.backend import Machine
+from tnlearn.planning.cost import ITEM_BYTES, cost_of
+from tnlearn.planning.structure import Structure
+from tnlearn.planning.walk import walk
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A structure, and the precision and machine on which it will be contracted."""
+
+    structure: Structure
+    dtype: str
+    machine: Machine
+
+    def seconds(self, path: Iterable[tuple[int, int]]) -> float:
+        """Predicted seconds of an order, unsliced. Linear time."""
+        pairs = walk(self.structure, path)
+        return cost_of(self.structure, pairs, (), self.dtype, self.machine).seconds
+
+    def is_worth_refining(self, seconds: float) -> bool:
+        """Whether arithmetic and traffic, which an order can change, outweigh the latencies."""
+        steps = len(self.structure.inputs) - 1
+        return seconds > 1.25 * self.machine.seconds(0.0, 0.0, steps, self.dtype)
+
+    def factors(self) -> tuple[int, int]:
+        """How many multiply-adds take as long as an entry that is written, and read once again.
+
+        First for steps that are matrix products, then for the others.
+        """
+        item = ITEM_BYTES[self.dtype]
+        each = 8.0 if self.dtype.startswith("complex") else 2.0
+        traffic = self.machine.seconds(0.0, 2.0 * item, 0, self.dtype)
+        product = self.machine.seconds(each, 0.0, 0, self.dtype)
+        small = self.machine.seconds(0.0, 0.0, 0, self.dtype, each)
+        return max(1, round(traffic / product)), max(1, round(traffic / small))

@@ -1,0 +1,151 @@
+"""The search for an order: many quick starts, of which the best are refined."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tnlearn.planning.elimination import elimination_path
+from tnlearn.planning.given import Path, as_pairs
+from tnlearn.planning.refinement import Refinement
+from tnlearn.planning.scoring import Judge
+from tnlearn.planning.symbols import Symbols, symbols_of
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried.
+
+    Attributes
+    ----------
+    greedy : int
+        Random-greedy trials.
+    eliminations : int
+        Orders by elimination.
+    refined : int
+        Rounds of refinement times tensors.
+    runs : int
+        Refining takes about as long as so many runs are predicted to take, at most.
+    """
+
+    greedy: int
+    eliminations: int
+    refined: int
+    runs: int
+
+
+EFFORTS = {
+    "fast": Effort(8, 1, 0, 0),
+    "balanced": Effort(128, 4, 1600, 1000),
+    "thorough": Effort(1024, 32, 24_000, 100_000),
+}
+#: Random-greedy trials in a group, of which the one of fewest flops is scored.
+GROUP = 16
+#: Ranges of the noise in a greedy choice, for groups in turn: the library's own, and little.
+NOISE = ((0.001, 1.0), (0.0001, 0.02))
+#: Trials times tensors what is spent on larger networks.
+SPENT = 30_000
+#: Rounds of refinement for small networks.
+MOST_ROUNDS = 40
+#: Of so many rounds, one goes to another start.
+ROUNDS_OF_A_START = 4
+#: A round that gains no more than this part is the last for its order.
+GAIN = 0.01
+#: Seconds that a round takes for a tensor, about.
+ROUND = 5e-4
+
+Start = tuple[float, Path]
+
+
+def search_by_trials(judge: Judge, effort: Effort, seed: int) -> list[Path]:
+    """The orders found, best first; the same for the same seed on every machine."""
+    count = len(judge.structure.inputs)
+    symbols = symbols_of(judge.structure)
+    starts = _starts(judge, symbols, effort, seed)
+    if effort.refined and judge.is_worth_refining(starts[0][0]):
+        worth = effort.runs * starts[0][0] / (ROUND * count)
+        rounds = min(effort.refined // count, MOST_ROUNDS, worth)
+        starts = _refined(judge, symbols, starts, max(int(rounds), 1), seed)
+    return [path for _, path in starts]
+
+
+def search_by_clock(judge: Judge, seconds: float, seed: int) -> list[Path]:
+    """The orders found in about `seconds`, best first."""
+    stop = time.monotonic() + seconds
+    symbols = symbols_of(judge.structure)
+    best: list[Start] = []
+    allowed = _until(stop, ROUND * len(judge.structure.inputs))
+    effort = EFFORTS["fast"]
+    while not best or (time.monotonic() < stop and judge.is_worth_refining(best[0][0])):
+        starts = _starts(judge, symbols, effort, seed)
+        if allowed():
+            starts = _refined(judge, symbols, starts, MOST_ROUNDS, seed, allowed)
+        best = sorted({*best, *starts})[:ROUNDS_OF_A_START]
+        seed += 1
+        effort = EFFORTS["balanced"]
+    return [path for _, path in best]
+
+
+def _until(stop: float, first: float) -> Callable[[], bool]:
+    """Whether there is time for another round, judged by the longest one so far."""
+    longest, last = first, time.monotonic()
+
+    def allowed() -> bool:
+        nonlocal longest, last
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        return now + longest < stop
+
+    return allowed
+
+
+def _starts(judge: Judge, symbols: Symbols, effort: Effort, seed: int) -> list[Start]:
+    """Orders that take a moment each, scored, best first; at least one."""
+    import cotengrust
+
+    count = len(judge.structure.inputs)
+    affordable = max(1, SPENT * (1 + effort.refined // 10_000) // count)
+    paths: list[Path] = []
+    trials = min(effort.greedy, affordable)
+    for group in range(-(-trials // GROUP)):
+        path, _ = cotengrust.optimize_random_greedy_track_flops(
+            *symbols,
+            ntrials=min(GROUP, trials),
+            temperature=NOISE[group % len(NOISE)],
+            seed=1000 * seed + group,
+            use_ssa=True,
+        )
+        paths.append(as_pairs(path, count))
+    for trial in range(min(effort.eliminations, affordable)):
+        # The first, of the first seed, is the one without chance in it.
+        random = Random(f"{seed} {trial}") if seed or trial else None
+        found = elimination_path(judge.structure, random)
+        if found is None:
+            break
+        paths.append(tuple(found))
+    return sorted({(judge.seconds(path), path) for path in paths})
+
+
+def _refined(
+    judge: Judge,
+    symbols: Symbols,
+    starts: list[Start],
+    rounds: int,
+    seed: int,
+    allowed: Callable[[], bool] = lambda: True,
+) -> list[Start]:
+    """The starts after some rounds, of which the order that is best at the moment gets the next."""
+    chosen = starts[: max(1, rounds // ROUNDS_OF_A_START)]
+    trees = [Refinement(judge, path, symbols) for _, path in chosen]
+    waiting = list(trees)
+    for _ in range(rounds):
+        if not waiting or not allowed():
+            break
+        # Every start has one round before any has two.
+        tree = min(waiting, key=lambda tree: (tree.rounds > 0, tree.seconds))
+        if tree.improve(seed) <= GAIN:
+            waiting.remove(tree)
+    found = {(tree.seconds, tree.path) for tree in trees}
+    return sorted(found | set(starts[:1]))
