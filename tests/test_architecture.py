@@ -23,6 +23,8 @@ FLOORS = {
     "errors": 1,
     "values": 1,
     "progress": 1,
+    "atomic": 1,
+    "userfolder": 1,
     "backend": 1,
     "network": 2,
     "planning": 3,
@@ -49,6 +51,8 @@ HIGHEST_FLOOR_SEEN_BY_BACKENDS = 4
 EXCEPTIONS = {
     ("tnlearn.values", "tnlearn.errors"): "every module raises the library's own errors",
     ("tnlearn.backend", "tnlearn.errors"): "every module raises the library's own errors",
+    ("tnlearn.userfolder", "tnlearn.atomic"): "what is kept there is written whole",
+    ("tnlearn.backend", "tnlearn.userfolder"): "a measured machine model is kept there",
     ("tnlearn.backend", "tnlearn.values"): "what a backend computes is a log-scaled value",
     ("tnlearn.cli", "tnlearn.plotting"): "the tour leaves pictures behind",
 }

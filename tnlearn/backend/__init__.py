@@ -1,5 +1,6 @@
 """The door between the engine and the libraries that do the arithmetic."""
 
+from tnlearn.backend.calibrated import machine_of as machine_of
 from tnlearn.backend.discovery import get_backend as get_backend
 from tnlearn.backend.discovery import installed as installed
 from tnlearn.backend.instructions import Add as Add

@@ -8,10 +8,10 @@ import stat
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from tnlearn.atomic import replacing
 from tnlearn.errors import FormatError, TnlearnError
 from tnlearn.files import container
 from tnlearn.files.arrays import Arrays
-from tnlearn.files.atomic import replacing
 from tnlearn.files.checks import fields, parse, shown, text
 from tnlearn.files.kinds import KINDS, class_of, codec_of, kind_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.planning.cost import Cost, cost_of, cut, least_bytes
@@ -24,12 +24,21 @@ HOPELESS, HOPELESS_SLICES = 64, 2**30
 
 @dataclass(frozen=True)
 class Fitted:
-    """An order that fits the limit, or one that does not, for the record."""
+    """An order with its steps and cost.
+
+    Attributes
+    ----------
+    path, pairs, sliced, cost
+        As in `Plan`.
+    is_first : bool
+        Whether it is the best that was found, whole: the one for every limit that it keeps.
+    """
 
     path: Path
     pairs: list[Pair]
     sliced: tuple[int, ...]
     cost: Cost
+    is_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,12 @@ def fit(
         If no slicing fits, or it would take more than 2**20 slices.
     """
     whole = [
-        _costed(judge, walk(judge.structure, path), ()) if as_given else _reordered(judge, path, ())
+        costed(judge, walk(judge.structure, path), ()) if as_given else _reordered(judge, path, ())
         for path in paths[:MOST_ORDERS]
     ]
-    for fitted in whole:
+    for number, fitted in enumerate(whole):
         if fitted.cost.peak_bytes <= memory.limit:
-            return fitted
+            return replace(fitted, is_first=number == 0)
     tried = [_sliced(judge, fitted, memory, seed) for fitted in whole]
     if rounds:
         tried += [_refined(judge, fitted, memory, rounds, seed) for fitted in whole[:1]]
@@ -110,7 +119,8 @@ def _refusal(whole: Cost, limit: int, best: Cost) -> str:
     )
 
 
-def _costed(judge: Judge, pairs: list[Pair], sliced: Sequence[int]) -> Fitted:
+def costed(judge: Judge, pairs: list[Pair], sliced: Sequence[int]) -> Fitted:
+    """The pairs and what they cost, sliced."""
     cost = cost_of(judge.structure, pairs, sliced, judge.dtype, judge.machine)
     path = tuple((pair.first, pair.second) for pair in pairs)
     return Fitted(path, pairs, tuple(sliced), cost)
@@ -119,7 +129,7 @@ def _costed(judge: Judge, pairs: list[Pair], sliced: Sequence[int]) -> Fitted:
 def _reordered(judge: Judge, path: Path, sliced: Sequence[int]) -> Fitted:
     """The order with its steps rearranged for the least memory in a slice."""
     inside = cut(judge.structure, sliced)
-    return _costed(judge, least_memory(inside, walk(inside, path)), sliced)
+    return costed(judge, least_memory(inside, walk(inside, path)), sliced)
 
 
 def _sliced(judge: Judge, whole: Fitted, memory: Memory, seed: int) -> Fitted:
@@ -139,7 +149,7 @@ def _refined(judge: Judge, whole: Fitted, memory: Memory, rounds: int, seed: int
             rounds -= 1
             found = _reordered(judge, tree.path, sliced)
         else:
-            found = _costed(judge, found.pairs, sliced)
+            found = costed(judge, found.pairs, sliced)
         if found.cost.peak_bytes <= memory.limit or found.cost.slices > MOST_SLICES:
             break
         index = next_index(judge.structure, found.pairs, sliced, memory.batch)

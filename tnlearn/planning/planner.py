@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import operator
+import time
 from collections.abc import Sequence
 
-from tnlearn.backend import get_backend
+from tnlearn.backend import get_backend, machine_of
 from tnlearn.errors import NetworkError
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
-from tnlearn.planning.fitting import Memory, fit, refuse_what_cannot_fit
+from tnlearn.planning.cache import recall, remember
+from tnlearn.planning.fitting import Fitted, Memory, fit, refuse_what_cannot_fit
+from tnlearn.planning.key import Key
 from tnlearn.planning.memory import as_bytes
 from tnlearn.planning.plan import Plan
 from tnlearn.planning.scoring import Judge
-from tnlearn.planning.search import Search, find_paths, rounds_of
+from tnlearn.planning.search import Search, find_paths, is_ours, rounds_of
 from tnlearn.planning.structure import structure_of
 
 
@@ -23,6 +27,7 @@ def plan(
     memory_limit: int | float | str | None = None,
     search: Search = "balanced",
     seed: int = 0,
+    cache: bool = True,
 ) -> Plan:
     """Plan the contraction of a network or a model; nothing is computed.
 
@@ -42,6 +47,10 @@ def plan(
         search and get exact orders in linear time.
     seed : int
         For the search: the same seed gives the same plan on every machine.
+    cache : bool
+        Whether a plan may be one that was made before, for the same structure and options: in
+        this process, or by one that left it in the folder named by TNLEARN_CACHE_DIR, by default
+        ``~/.cache/tnlearn``. It is the plan that the search would find again.
 
     Returns
     -------
@@ -57,21 +66,38 @@ def plan(
     """
     network = as_network(thing)
     structure, names = structure_of(network)
-    judge = Judge(structure, dtype_of(network), get_backend(backend).machine)
+    judge = Judge(structure, dtype_of(network), machine_of(get_backend(backend)))
     memory = Memory(as_bytes(memory_limit), batch_number(network, names, batch))
-    refuse_what_cannot_fit(judge, memory)
-    paths, order = find_paths(judge, search, seed, memory)
-    found = fit(
-        judge,
-        paths,
-        memory,
-        rounds=rounds_of(structure, search),
-        as_given=order == "given",
-        seed=seed,
-    )
+    seed = operator.index(seed)
+    if cache and is_ours(search):
+        found, order = _remembered(judge, memory, search, seed)
+    else:
+        found, order = _searched(judge, memory, search, seed)
     made = Plan(structure, found.path, found.sliced, judge.dtype, backend, order, found.cost)
     vars(made)["pairs"] = found.pairs  # For 10^5 tensors a second walk would be felt.
     return made
+
+
+def _remembered(judge: Judge, memory: Memory, search: str | float, seed: int) -> tuple[Fitted, str]:
+    """What was found before, or is found now."""
+    whole, limited = Key(judge, None, search, seed), Key(judge, memory, search, seed)
+    found = recall(whole)
+    if found is None or found[0].cost.peak_bytes > memory.limit:
+        found = recall(limited)
+    if found is None:
+        start = time.monotonic()
+        found = _searched(judge, memory, search, seed)
+        key = whole if found[0].is_first else limited
+        remember(key, *found, time.monotonic() - start)
+    return found
+
+
+def _searched(judge: Judge, memory: Memory, search: Search, seed: int) -> tuple[Fitted, str]:
+    """The order that fits, and how it was found."""
+    refuse_what_cannot_fit(judge, memory)
+    paths, order = find_paths(judge, search, seed, memory)
+    rounds = rounds_of(judge.structure, search)
+    return fit(judge, paths, memory, rounds=rounds, as_given=order == "given", seed=seed), order
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from tnlearn.errors import PlanError
 from tnlearn.planning.acyclic import acyclic_path
@@ -69,6 +69,11 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         name = getattr(search, "__name__", type(search).__name__)
         return [_optimizer(structure, search)], name
     return [from_linear(search, len(structure.inputs))], "given"
+
+
+def is_ours(search: Search) -> TypeGuard[str | float]:
+    """Whether a search is our own, rather than somebody's optimizer or path."""
+    return search in EFFORTS if isinstance(search, str) else isinstance(search, (float, int))
 
 
 def rounds_of(structure: Structure, search: Search) -> int:
