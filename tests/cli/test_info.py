@@ -78,7 +78,7 @@ def test_no_command_prints_help(capsys):
     assert "example: tnlearn tour" in text
 
 
-@pytest.mark.parametrize("command", ["tour", "info"])
+@pytest.mark.parametrize("command", ["tour", "info", "calibrate"])
 def test_the_help_of_a_command_has_an_example(command, capsys):
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])

@@ -1,3 +1,3 @@
-"""The command line: ``tnlearn tour`` and ``tnlearn info``."""
+"""The command line: ``tnlearn tour``, ``tnlearn info`` and ``tnlearn calibrate``."""
 
 from tnlearn.cli.main import main as main

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from tnlearn.backend import get_backend, installed
+from tnlearn.backend import get_backend, installed, machine_of
 from tnlearn.planning.memory import as_bytes, available_bytes
 from tnlearn.planning.plan import readable_bytes
 
@@ -42,6 +42,11 @@ def print_info(as_json: bool = False) -> None:
             "system": info["machine"]["system"],
             "processors": str(info["machine"]["processors"]),
             "free memory": readable_bytes(memory["available_bytes"]),
+            "speeds": "; ".join(
+                f"{name}: {found['speeds']}"
+                for name, found in info["backends"].items()
+                if found["usable"]
+            ),
             "default limit": f"{readable_bytes(memory['default_limit_bytes'])} for a computation",
         },
     }
@@ -94,7 +99,9 @@ def backends() -> dict[str, dict[str, Any]]:
 
 def _tried(name: str) -> dict[str, Any]:
     try:
-        return {"usable": True, "versions": dict(get_backend(name).versions)}
+        backend = get_backend(name)
+        versions, speeds = dict(backend.versions), machine_of(backend).name
+        return {"usable": True, "versions": versions, "speeds": speeds}
     # A library behind a backend fails in ways of its own, say for want of a driver.
     except Exception as error:
         reason = " ".join(f"{error or type(error).__name__}".split())

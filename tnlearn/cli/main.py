@@ -75,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="print it for a program to read")
     info.set_defaults(command="info")
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="measure how fast this machine is, for the seconds that plans predict",
+        description="Measure the rates of large and small steps, the bandwidth, and the cost of "
+        "starting a step, in a few seconds, and keep them for all plans made from now on. Until "
+        "then, plans use a model that is the same everywhere.",
+        epilog="example: tnlearn calibrate --backend numpy",
+    )
+    calibrate.add_argument("--backend", default="numpy", help="(default: numpy)")
+    calibrate.add_argument("--reset", action="store_true", help="go back to the shipped model")
+    calibrate.set_defaults(command="calibrate")
     return parser
 
 
@@ -92,6 +103,10 @@ def _run(given: argparse.Namespace) -> None:
         from tnlearn.cli.info import print_info
 
         print_info(given.json)
+    elif given.command == "calibrate":
+        from tnlearn.cli.calibrate import calibrate
+
+        calibrate(given.backend, given.reset)
     else:
         _parser().print_help()
 
