@@ -5,10 +5,14 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from tnlearn_backends.numpy_backend.native.columns import ARENA, INPUTS, RESULTS, SEEDS
 
 #: Entries to whose multiples places are rounded: whole lines of the cache.
 ALIGNED = 8
+#: Tensors that are placed with all others in view, the largest first.
+CAREFUL = 512
 
 
 class Arena:
@@ -22,56 +26,100 @@ class Arena:
         Entries of the three arrays.
     """
 
-    def __init__(self, inputs: int, seed: int, sizes: Sequence[int], kept: Collection[int]) -> None:
+    def __init__(
+        self, inputs: int, seed: int, sizes: Sequence[int], kept: Collection[int]
+    ) -> None:
         self.sizes = list(sizes)
         self.spaces = [RESULTS if slot in kept else ARENA for slot in range(len(sizes))]
         self.offsets = [-1] * len(sizes)
         self.arena = self.inputs = self.results = 0
-        self._free: list[tuple[int, int]] = []
         # Inputs lie one after another, without gaps: they are packed in one go.
         for slot in range(inputs):
             self.spaces[slot], self.offsets[slot] = INPUTS, self.inputs
             self.inputs += self.sizes[slot]
         self.spaces[seed], self.offsets[seed] = SEEDS, 0
 
-    def take(self, slot: int) -> None:
-        """Room for a tensor."""
-        if self.offsets[slot] >= 0:
-            return
-        size = -(-max(self.sizes[slot], 1) // ALIGNED) * ALIGNED
-        if self.spaces[slot] == RESULTS:
-            self.offsets[slot] = self.results
-            self.results += size
-            return
-        fitting = [(length, at) for at, length in self._free if length >= size]
-        if fitting:
-            length, at = min(fitting)
-            self._free.remove((at, length))
-            if length > size:
-                insort(self._free, (at + size, length - size))
-        else:
-            at = self._end()
+    def place(self, made: Sequence[int], gone: Sequence[Sequence[int]]) -> None:
+        """Room for every tensor, from the row that makes it to the one that is its last.
+
+        Parameters
+        ----------
+        made : sequence of int
+            The slot that each row makes.
+        gone : sequence of sequences of int
+            The slots that nothing reads after each row.
+        """
+        for slot in dict.fromkeys(made):
+            if self.spaces[slot] == RESULTS:
+                self.offsets[slot] = self.results
+                self.results += self._room(slot)
+        lives = _lives(made, gone)
+        here = [slot for slot in lives if self.spaces[slot] == ARENA]
+        largest = sorted(here, key=lambda slot: (-self.sizes[slot], slot))[:CAREFUL]
+        self._place_largest(largest, lives)
+        self._place_rest(made, gone, set(here).difference(largest))
+
+    def _room(self, slot: int) -> int:
+        return -(-max(self.sizes[slot], 1) // ALIGNED) * ALIGNED
+
+    def _place_largest(self, slots: Sequence[int], lives: dict[int, tuple[int, int]]) -> None:
+        """Each at the lowest place that is free all its life, the largest first.
+
+        Pisarchyk and Lee (2020), arXiv:2001.03288, greedy by size.
+        """
+        count = len(slots)
+        first, last, low, high = (np.zeros(count, np.int64) for _ in range(4))
+        for number, slot in enumerate(slots):
+            begin, end = lives[slot]
+            together = np.flatnonzero((first[:number] <= end) & (last[:number] >= begin))
+            order = together[np.argsort(low[together], kind="stable")]
+            at, size = 0, self._room(slot)
+            for start, stop in zip(low[order].tolist(), high[order].tolist(), strict=True):
+                if start - at >= size:
+                    break
+                at = max(at, stop)
+            first[number], last[number], low[number], high[number] = begin, end, at, at + size
+            self.offsets[slot] = at
             self.arena = max(self.arena, at + size)
-        self.offsets[slot] = at
 
-    def free(self, slot: int) -> None:
-        """The room of a tensor that is no longer needed."""
-        if self.spaces[slot] != ARENA:
-            return
-        size = -(-max(self.sizes[slot], 1) // ALIGNED) * ALIGNED
-        at = self.offsets[slot]
-        merged: list[tuple[int, int]] = []
-        insort(self._free, (at, size))
-        for start, length in self._free:
-            if merged and merged[-1][0] + merged[-1][1] == start:
-                merged[-1] = (merged[-1][0], merged[-1][1] + length)
-            else:
-                merged.append((start, length))
-        self._free = merged
+    def _place_rest(
+        self, made: Sequence[int], gone: Sequence[Sequence[int]], slots: set[int]
+    ) -> None:
+        """The many small ones by turns behind the large: the tightest gap that fits."""
+        gaps: list[tuple[int, int]] = []
+        for slot, dead in zip(made, gone, strict=True):
+            if slot in slots and self.offsets[slot] < 0:
+                self.offsets[slot] = self._take(self._room(slot), gaps)
+            for other in dead:
+                if other in slots:
+                    _give(gaps, self.offsets[other], self._room(other))
 
-    def _end(self) -> int:
-        """Where the arena must grow: at its end, or at the free room that is there."""
-        if self._free and sum(self._free[-1]) == self.arena:
-            at, _ = self._free.pop()
-            return at
-        return self.arena
+    def _take(self, size: int, gaps: list[tuple[int, int]]) -> int:
+        fitting = [(length, at) for at, length in gaps if length >= size]
+        if not fitting:
+            self.arena += size
+            return self.arena - size
+        length, at = min(fitting)
+        gaps.remove((at, length))
+        if length > size:
+            insort(gaps, (at + size, length - size))
+        return at
+
+
+def _lives(made: Sequence[int], gone: Sequence[Sequence[int]]) -> dict[int, tuple[int, int]]:
+    """The first and last row of every slot."""
+    begin: dict[int, int] = {}
+    for row, slot in enumerate(made):
+        begin.setdefault(slot, row)
+    end = {slot: row for row, slots in enumerate(gone) for slot in slots}
+    return {slot: (row, end.get(slot, len(made))) for slot, row in begin.items()}
+
+
+def _give(gaps: list[tuple[int, int]], at: int, size: int) -> None:
+    """A place is free again, joined with the gaps beside it."""
+    insort(gaps, (at, size))
+    k = gaps.index((at, size))
+    if k + 1 < len(gaps) and at + size == gaps[k + 1][0]:
+        gaps[k : k + 2] = [(at, size + gaps[k + 1][1])]
+    if k > 0 and sum(gaps[k - 1]) == gaps[k][0]:
+        gaps[k - 1 : k + 1] = [(gaps[k - 1][0], gaps[k - 1][1] + gaps[k][1])]

@@ -23,11 +23,13 @@ from tnlearn_backends.numpy_backend.native.columns import (
 
 #: Longest table of offsets of summed terms, and of the loops around them.
 MOST_TERMS, MOST_TABLE = 4096, 64
-#: Nanoseconds: of starting an inner loop, of an entry where strides are one and where they are
-#: not, of a call of BLAS, and operations in one there at best.
-START, UNIT, STRIDE, CALL, RATE = 3.0, 0.07, 0.6, 250.0, 60.0
+#: Nanoseconds: of a position of the outer loops, of starting an inner loop and a term of it, and
+#: of a product where strides are one and where they are not.
+OUTER, START, TERM, UNIT, STRIDE = 3.0, 4.0, 1.8, 0.06, 0.55
+#: Nanoseconds of a call of BLAS, and operations in one there at best.
+CALL, RATE = 50.0, 56.0
 #: Products below which BLAS is not asked.
-SMALL = 4096
+SMALL = 512
 
 
 class Dim(NamedTuple):
@@ -108,6 +110,9 @@ def _inner_loops(dims: Dims) -> list[tuple[Dim | None, bool]]:
         for dim in dims
         if (dim.c == 1 or dim.a == 1 or dim.b == 1) and (dim.c > 0 or terms > 1)
     ]
+    # Strided, but long: where the loops with unit strides are short.
+    longest = sorted((dim for dim in dims if dim.c > 0), reverse=True)[:2]
+    found += [(dim, False) for dim in longest if (dim, False) not in found]
     if terms > MOST_TERMS:
         found = [(dim, swapped) for dim, swapped in found if dim and dim.c == 0]
         found += [(max(d for d in dims if d.c == 0), False)]
@@ -130,18 +135,20 @@ def _around(dims: Dims, inner: Dim | None, swapped: bool) -> Form:
     else:
         mode = SUMMED if one.c == 0 else STRIDED
     sums = [dim for dim in rest if dim.c == 0]
-    others = sorted((dim for dim in rest if dim.c), key=lambda d: (d.a == 0, -d.c), reverse=False)
+    # Innermost go loops that reuse a run of the first factor, then those with a short stride in
+    # either tensor, so that lines of the cache are used up once they are there.
+    others = sorted((d for d in rest if d.c), key=lambda d: (d.a == 0, -min(d.a or d.c, d.c)))
     table: list[Dim] = []
     while others and math.prod(d.size for d in table) * others[-1].size <= MOST_TABLE:
         table.insert(0, others.pop())
     terms, count = math.prod(d.size for d in sums), math.prod(d.size for d in table)
     depth = math.prod(d.size for d in others)
     if mode == SCALED:
-        one_run = START * (terms + 1) / 2 + UNIT * one.size * (terms + 1) / 2
+        one_run = START + (TERM + UNIT * one.size) * terms
     elif mode == STRIDED or (mode == SUMMED and (one.a, one.b) not in ((1, 1), (1, 0))):
         one_run = START + STRIDE * one.size * terms
     else:
-        one_run = (START + UNIT * one.size) * terms
+        one_run = (START + 1.5 * UNIT * one.size) * terms
     pool = [mode, len(others), count, terms, one.size, one.a, one.b, one.c]
     for dim in others:
         pool.extend(dim)
@@ -149,7 +156,7 @@ def _around(dims: Dims, inner: Dim | None, swapped: bool) -> Form:
     pool += [x[0] for x in at] + [x[1] for x in at] + [x[2] for x in at]
     at = _offsets(sums)
     pool += [x[0] for x in at] + [x[1] for x in at]
-    cost = 10 + depth * (3.0 + count * one_run)
+    cost = depth * (OUTER + count * one_run)
     return Form(cost, LOOPS, swapped, tuple(pool))
 
 
@@ -203,6 +210,7 @@ def _matrices(around: Sequence[Dim], m: Dim, n: Dim, k: Dim, swapped: bool) -> F
     for dim in [*outer, *inner]:
         pool.extend(dim)
     calls = math.prod(d.size for d in around)
-    speed = RATE * m.size / (m.size + 6) * n.size / (n.size + 6) * k.size / (k.size + 12)
-    cost = calls * (CALL + 2 * m.size * n.size * k.size / speed)
+    # Edges cost the more the smaller a matrix is, most of all where entries are in one line.
+    edges = 1 + 6 / n.size + 3 / m.size + 3 / k.size
+    cost = calls * (CALL + 2 * m.size * n.size * k.size * edges / RATE)
     return Form(cost, MATRICES, swapped, tuple(pool), (*shape, ord(transpose_b), ord(transpose_a)))

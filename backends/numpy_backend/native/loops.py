@@ -38,7 +38,7 @@ def scaled_runs(c, a, b, n, terms, ka, kb):
         a1 = moved(a, peek(ka, 1))
         for v in range(n):
             poke(c, v, peek(a0, v) * b0 + peek(a1, v) * b1)
-    while k < terms:
+    if (terms - k) % 4 == 2:
         b0 = peek(b, peek(kb, k))
         b1 = peek(b, peek(kb, k + 1))
         a0 = moved(a, peek(ka, k))
@@ -46,6 +46,21 @@ def scaled_runs(c, a, b, n, terms, ka, kb):
         for v in range(n):
             poke(c, v, peek(c, v) + (peek(a0, v) * b0 + peek(a1, v) * b1))
         k += 2
+    # Four terms at a time: the target is read and written half as often.
+    while k < terms:
+        b0 = peek(b, peek(kb, k))
+        b1 = peek(b, peek(kb, k + 1))
+        b2 = peek(b, peek(kb, k + 2))
+        b3 = peek(b, peek(kb, k + 3))
+        a0 = moved(a, peek(ka, k))
+        a1 = moved(a, peek(ka, k + 1))
+        a2 = moved(a, peek(ka, k + 2))
+        a3 = moved(a, peek(ka, k + 3))
+        for v in range(n):
+            x = peek(a0, v) * b0 + peek(a1, v) * b1
+            y = peek(a2, v) * b2 + peek(a3, v) * b3
+            poke(c, v, peek(c, v) + (x + y))
+        k += 4
 
 
 @njit(fastmath=FAST, nogil=True)

@@ -32,9 +32,8 @@ from tnlearn_backends.numpy_backend.native.orders import (
 
 Ints = npt.NDArray[np.int64]
 
-#: Operations of a step from which a copy of a factor in another order may pay, and the
-#: nanoseconds it takes for each entry.
-MANY, COPY = 1e5, 1.2
+#: Products of a step from which a copy of a factor in another order may pay.
+MANY = 1e4
 #: Entries of an input from which its axes are put in order when it is packed.
 LARGE = 64
 
@@ -211,9 +210,10 @@ class _Writer:
         labels = set(a.strides) | set(b.strides)
         if self.size(labels) >= MANY:
             tidy_a, tidy_b = self._tidied(step, order)
+            cost_a, cost_b = self._form(a, None, tidy_a).cost, self._form(b, None, tidy_b).cost
             for one, other in ((tidy_a, None), (None, tidy_b), (tidy_a, tidy_b)):
                 form = self._form(one or a, other or b, place)
-                extra = COPY * ((a.size if one else 0) + (b.size if other else 0))
+                extra = (cost_a if one else 0) + (cost_b if other else 0)
                 ways.append(_Way(form.cost + later + extra, place, form, (one, other)))
         return min(ways, key=lambda way: way.cost)
 
@@ -267,10 +267,7 @@ class _Writer:
         sizes = [place.size for place in places]
         where = Arena(len(program.inputs), program.seed, sizes, kept)
         uses = _last_uses(self.rows, constant)
-        for number, row in enumerate(self.rows):
-            where.take(row.target)
-            for slot in uses[number]:
-                where.free(slot)
+        where.place([row.target for row in self.rows], uses)
         code = _Code(where)
         for row in self.rows:
             code.add(row)
