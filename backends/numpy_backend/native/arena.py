@@ -26,9 +26,7 @@ class Arena:
         Entries of the three arrays.
     """
 
-    def __init__(
-        self, inputs: int, seed: int, sizes: Sequence[int], kept: Collection[int]
-    ) -> None:
+    def __init__(self, inputs: int, seed: int, sizes: Sequence[int], kept: Collection[int]) -> None:
         self.sizes = list(sizes)
         self.spaces = [RESULTS if slot in kept else ARENA for slot in range(len(sizes))]
         self.offsets = [-1] * len(sizes)

@@ -27,6 +27,24 @@ SCALED, PAIRED, STRIDED, SUMMED = range(4)
 #: the nonzero ones lie, and whether none is negative.
 EXPONENT, LOW, HIGH, NONNEGATIVE = range(4)
 
+#: What a run is told, in one row of numbers. What never changes: addresses of the tape, the pool,
+#: the shapes, the numbers 1 and 0, BLAS's product, the sizes of sliced labels and the steps along
+#: them; how many sliced labels and slots; least and greatest power of two, bits of a mantissa.
+TAPE, LOOPS_AT, SHAPES_AT, ONE, GEMM, SLICED_SIZES, SLICED_STEPS = range(7)
+SLICED, SLOTS, LEAST, GREATEST, BITS = range(7, 12)
+#: What changes: rows from the first to the second once, from there to the third for every slice;
+#: the first slice and the one after the last; addresses of the tensors, ranges and workspace.
+BEGIN, MIDDLE, END, FIRST_SLICE, LAST_SLICE = range(12, 17)
+ARENA_AT, RESULTS_AT, INPUTS_AT, SEEDS_AT, TOTALS_AT, RANGES, SHIFTS, COUNTER = range(17, 25)
+HEADER = 25
+#: Entries of the counter: dimensions of a nest of loops; no tensor that fits has more.
+DEPTH = 128
+
+#: What packing is told: addresses of the entries, of where inputs begin, of which are logarithms
+#: or to be conjugated (int64, 0 or 1) and of the ranges; how many inputs; whether to look for nan
+#: and inf; the least power of two, and how many the entries of a log input may be apart.
+ENTRIES, STARTS, LOGS, CONJ, SURVEYED, COUNT, CHECK, LEAST_POWER, SPREAD = range(9)
+
 #: Exponent of a total to which nothing was added yet.
 NOTHING = -(2**40)
 

@@ -1,86 +1,164 @@
-"""The kernels, compiled once per version and kept on disk.
+"""Kernels in machine code: compiled by numba once per version, then loaded without it.
 
-Numba looks only at the file of a cached function to see whether it changed, so the entry points
-carry a fingerprint of all the files that are compiled into them.
+What numba compiles is kept as an object file, named by all it depends on. A process that finds it
+loads it with LLVM alone, which spares it the import of the compiler.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import os
 import sys
+from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
-from typing import Any
+from threading import Lock, Timer
+from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-from numba import njit
+import llvmlite.binding as llvm
 
-from tnlearn_backends.numpy_backend.native import columns, engine, survey
+from tnlearn.atomic import replacing
+from tnlearn.userfolder import folder
+
+#: Takes the address of a header, returns what the kernel does.
+Kernel: TypeAlias = Callable[[int], int]
 
 #: Seconds of compiling after which a person is told what they are waiting for.
-PATIENCE = 1.5
+PATIENCE = 1.0
+NAMES = ("run", "survey")
+
+_lock = Lock()
 
 
-def _fingerprint() -> str:
-    """A hash of the sources of all kernels."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.blake2b(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+class Kernels(NamedTuple):
+    """The entry points for one kind of number; see `columns` for the headers they take."""
+
+    run: Kernel
+    survey: Kernel
 
 
-def _entries(fingerprint: str) -> tuple[Any, Any]:
-    @njit(nogil=True, cache=True)
-    def run_tape(*arguments):  # type: ignore[no-untyped-def]
-        assert fingerprint
-        return engine.run(*arguments)
-
-    @njit(nogil=True, cache=True)
-    def survey_inputs(*arguments):  # type: ignore[no-untyped-def]
-        assert fingerprint
-        return survey.survey(*arguments)
-
-    return run_tape, survey_inputs
-
-
-run_tape, survey_inputs = _entries(_fingerprint())
+def kernels(dtype: str) -> Kernels:
+    """The kernels for a dtype: from memory, from disk, or compiled now."""
+    with _lock:
+        return _kernels(dtype)
 
 
 @cache
-def prepare(dtype: str) -> None:
-    """Compile the kernels for a dtype, or load them from disk; say so if it takes a while."""
-    timer = Timer(PATIENCE, _notice, (dtype,))
+def _kernels(dtype: str) -> Kernels:
+    machine = _machine()
+    path = _path(dtype)
+    code = _read(path)
+    if code is None:
+        code = _compiled(dtype, machine)
+        _write(path, code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+    return Kernels(*(kind(engine.get_function_address(f"tnlearn_{name}")) for name in NAMES))
+
+
+#: Engines own the code, so they live as long as the process.
+_engines: list[Any] = []
+
+
+def _machine() -> Any:
+    """The processor this runs on, as LLVM knows it."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=3, codemodel="jitdefault", jit=True
+    )
+
+
+def _path(dtype: str) -> Path | None:
+    """Where the object file is: its name says sources, versions and processor."""
+    parts = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    parts += [version(name).encode() for name in ("numba", "llvmlite")]
+    parts += [llvm.get_process_triple().encode(), llvm.get_host_cpu_name().encode()]
+    parts.append(llvm.get_host_cpu_features().flatten().encode())
+    digest = hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
+    name = f"kernels-{dtype}-{digest}.o"
+    beside = Path(__file__).parent / "__pycache__"  # Where Python puts what it compiles.
+    if os.access(beside if beside.exists() else beside.parent, os.W_OK):
+        return beside / name
+    place = folder()
+    return None if place is None else place / "kernels" / name
+
+
+def _read(path: Path | None) -> bytes | None:
+    """The object file, if it is there, whole."""
+    try:
+        held = b"" if path is None else path.read_bytes()
+    except OSError:
+        return None
+    digest, code = held[:32], held[32:]
+    return code if code and hashlib.blake2b(code, digest_size=32).digest() == digest else None
+
+
+def _write(path: Path | None, code: bytes) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with replacing(path) as file:
+            file.write(hashlib.blake2b(code, digest_size=32).digest() + code)
+    except OSError:
+        pass  # Compiled again next time.
+
+
+def _compiled(dtype: str, machine: Any) -> bytes:
+    """The kernels as an object file; a person is told if it takes a while."""
+    timer = Timer(PATIENCE, sys.stderr.write, (_NOTICE.format(dtype=dtype),))
     timer.daemon = True
     timer.start()
     try:
-        _warm(np.dtype(dtype))
+        from tnlearn_backends.numpy_backend.native import entries
+
+        whole = llvm.parse_assembly("")
+        for name, entry in zip(NAMES, (entries.run_entry, entries.survey_entry), strict=True):
+            whole.link_in(_module(entry(dtype), f"tnlearn_{name}", machine))
+        return bytes(machine.emit_object(whole))
     finally:
         timer.cancel()
 
 
-def _notice(dtype: str) -> None:
-    sys.stderr.write(
-        f"tnlearn: compiling its kernels for {dtype}, once per version (about ten seconds) ...\n"
-    )
+def _module(function: Any, name: str, machine: Any) -> Any:
+    """What numba made of a function, under a plain name and without its ties to Python.
+
+    Numba's own entry reports errors to the interpreter, which takes helpers of numba's. The
+    kernels raise none, so the function behind it is called directly.
+    """
+    inner = function.native_name.removeprefix("cfunc.")
+    module = llvm.parse_assembly(function.inspect_llvm() + _DOOR.format(name=name, inner=inner))
+    for part in module.functions:
+        if not part.is_declaration and part.name != name:
+            part.linkage = "internal"
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, builder)
+    outside = {part.name for part in module.functions if part.is_declaration}
+    strange = {part for part in outside if not part.startswith("llvm.")} - LIBRARY
+    if strange:
+        raise RuntimeError(f"the kernel {name} calls {sorted(strange)}, which are not libc's")
+    return module
 
 
-def _warm(dtype: np.dtype[Any]) -> None:
-    """Call every entry point on nothing."""
-    one = np.array([1, 0], dtype)
-    real = one.real.dtype
-    ints, flags = np.zeros(1, np.int64), np.zeros(1, bool)
-    ranges = np.zeros((1, 4), np.int64)
-    run_tape(
-        np.zeros((0, columns.WIDTH), np.int64),
-        ints,
-        np.zeros((1, 8), np.int32),
-        *(0, 0, 0, 0, 1),
-        ints[:0],
-        np.zeros((1, 0), np.int64),
-        *(one, one, one, one, one),
-        *(one.view(real), one.view(real), one.view(real)),
-        ranges,
-        *(0, 0, 0, 0),
-        one,
-    )
-    starts = np.array([0, 1], np.int64)
-    survey_inputs(one.view(real), starts, 1, flags, flags, True, -1, 1, ranges)
+#: Functions of the C library that kernels may call.
+LIBRARY = {"exp", "expf", "memset", "memcpy", "memmove", "fabs", "floor"}
+_DOOR = """
+define i64 @{name}(ptr %header) {{
+  %result = alloca i64
+  %error = alloca ptr
+  %status = call i32 @{inner}(ptr %result, ptr %error, ptr %header)
+  %value = load i64, ptr %result
+  ret i64 %value
+}}
+"""
+_NOTICE = "tnlearn: compiling its kernels for {dtype}, once per version (a few seconds) ...\n"

@@ -2,50 +2,81 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
-import numpy as np
-from numba import njit
+from numba import int32, int64, njit
 
 from tnlearn_backends.numpy_backend.native.columns import (
     ARENA,
+    ARENA_AT,
+    BEGIN,
+    BITS,
     CANCELS,
+    COUNTER,
     DONE,
+    END,
     EXPONENT,
     FILLS,
     FIRST,
     FIRST_AT,
     FIRST_IN,
     FIRST_SIZE,
+    FIRST_SLICE,
+    GEMM,
+    GREATEST,
     GROWTH,
     HIGH,
     INPUTS,
+    INPUTS_AT,
     KIND,
+    LAST_SLICE,
+    LEAST,
     LOOPS,
+    LOOPS_AT,
     LOW,
     MATRICES,
+    MIDDLE,
     NONNEGATIVE,
     NOTHING,
+    ONE,
     PAIRED,
     POOL,
+    RANGES,
     RESULTS,
+    RESULTS_AT,
     SCALED,
     SECOND,
     SECOND_AT,
     SECOND_IN,
+    SEEDS_AT,
     SHAPE,
+    SHAPES_AT,
+    SHIFTS,
+    SLICED,
+    SLICED_SIZES,
+    SLICED_STEPS,
+    SLOTS,
     SUM,
     SUMMED,
+    TAPE,
     TARGET,
     TARGET_AT,
     TARGET_IN,
     TARGET_SIZE,
+    TOTALS_AT,
     WIDTH,
 )
-from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_to, poke
+from tnlearn_backends.numpy_backend.native.intrinsics import (
+    address_of,
+    moved,
+    peek,
+    pointer_at,
+    poke,
+    power_of_two,
+)
 from tnlearn_backends.numpy_backend.native.loops import (
     BLOCK,
+    exponent_of,
     extent,
     matrix_product,
     multiply,
@@ -54,9 +85,6 @@ from tnlearn_backends.numpy_backend.native.loops import (
     strided_runs,
     sum_of_runs,
 )
-
-#: Dimensions of a nest of loops; a tensor cannot have more axes that fit in memory.
-DEPTH = 128
 
 
 class Memory(NamedTuple):
@@ -79,102 +107,62 @@ class Memory(NamedTuple):
 
 
 @njit(nogil=True)
-def run(
-    tape,
-    pool,
-    shapes,
-    begin,
-    middle,
-    end,
-    first,
-    last,
-    sizes,
-    steps,
-    arena,
-    results,
-    inputs,
-    seeds,
-    totals,
-    real_arena,
-    real_results,
-    real_totals,
-    ranges,
-    least,
-    greatest,
-    bits,
-    gemm,
-    one,
-):
+def run(header, kind, real):
     """Run rows of the tape, some of them once for every slice; `DONE`, or the row that gave up.
 
     Parameters
     ----------
-    tape : array of int64, shape (steps, WIDTH)
-    pool : array of int64
-        Loops: strides, sizes and offsets.
-    shapes : array of int32, shape (products, 8)
-        For BLAS.
-    begin, middle, end : int
-        Rows to run: from the first to the second once, from there to the third for every slice.
-    first, last : int
-        The first slice, and the one after the last.
-    sizes : array of int64, shape (labels,)
-        Of the sliced labels.
-    steps : array of int64, shape (slots, labels)
-        How much further on each slot begins for the next position of each sliced label.
-    arena, results, inputs, seeds, totals : arrays of the program's dtype
-        Where tensors are.
-    real_arena, real_results, real_totals : arrays
-        The same as real numbers.
-    ranges : array of int64, shape (slots, 4)
-        Exponents and bounds, filled for the inputs and the seed.
-    least, greatest, bits : int
-        Least and greatest power of two of a normal number, and bits of a mantissa.
-    gemm : int
-        The address of BLAS's matrix product.
-    one : array
-        The numbers 1 and 0.
+    header : pointer to int64
+        See `columns`.
+    kind, real : numba types
+        Of the entries, and of their real and imaginary parts.
     """
-    counter = np.zeros(DEPTH, np.int64)
-    shifts = np.zeros(len(ranges), np.int64)
+    shifts = pointer_at(peek(header, SHIFTS), int64)
+    one = pointer_at(peek(header, ONE), kind)
     memory = Memory(
-        pointer_to(arena),
-        pointer_to(results),
-        pointer_to(inputs),
-        pointer_to(seeds),
-        pointer_to(totals),
-        pointer_to(real_arena),
-        pointer_to(real_results),
-        pointer_to(real_totals),
-        pointer_to(ranges),
-        pointer_to(shifts),
-        pointer_to(pool),
-        pointer_to(shapes),
-        pointer_to(one),
-        pointer_to(counter),
+        pointer_at(peek(header, ARENA_AT), kind),
+        pointer_at(peek(header, RESULTS_AT), kind),
+        pointer_at(peek(header, INPUTS_AT), kind),
+        pointer_at(peek(header, SEEDS_AT), kind),
+        pointer_at(peek(header, TOTALS_AT), kind),
+        pointer_at(peek(header, ARENA_AT), real),
+        pointer_at(peek(header, RESULTS_AT), real),
+        pointer_at(peek(header, TOTALS_AT), real),
+        pointer_at(peek(header, RANGES), int64),
+        shifts,
+        pointer_at(peek(header, LOOPS_AT), int64),
+        pointer_at(peek(header, SHAPES_AT), int32),
+        one,
+        pointer_at(peek(header, COUNTER), int64),
     )
-    limits = (least, greatest, bits)
-    width = one.itemsize // real_arena.itemsize
-    rows = pointer_to(tape)
-    row = _rows(rows, begin, middle, memory, limits, gemm, width)
-    for number in range(first, last):
+    limits = (peek(header, LEAST), peek(header, GREATEST), peek(header, BITS))
+    width = (address_of(moved(one, 1)) - address_of(one)) // (
+        address_of(moved(memory.real_arena, 1)) - address_of(memory.real_arena)
+    )
+    rows, gemm = pointer_at(peek(header, TAPE), int64), peek(header, GEMM)
+    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, gemm, width)
+    for number in range(peek(header, FIRST_SLICE), peek(header, LAST_SLICE)):
         if row != DONE:
             break
-        if len(sizes) > 0:
-            _begin(number, sizes, steps, shifts)
-        row = _rows(rows, middle, end, memory, limits, gemm, width)
+        if peek(header, SLICED) > 0:
+            _begin(number, header, shifts)
+        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, gemm, width)
     return row
 
 
-@njit(nogil=True)
-def _begin(number, sizes, steps, shifts):
+@njit(nogil=True, error_model="numpy")
+def _begin(number, header, shifts):
     """Where the parts of whole tensors begin in a slice; the last label runs fastest."""
-    shifts[:] = 0
-    for k in range(len(sizes) - 1, -1, -1):
-        position = number % sizes[k]
-        number //= sizes[k]
-        for slot in range(len(steps)):
-            shifts[slot] += position * steps[slot, k]
+    labels, slots = peek(header, SLICED), peek(header, SLOTS)
+    sizes = pointer_at(peek(header, SLICED_SIZES), int64)
+    steps = pointer_at(peek(header, SLICED_STEPS), int64)
+    for slot in range(slots):
+        poke(shifts, slot, 0)
+    for k in range(labels - 1, -1, -1):
+        position = number % peek(sizes, k)
+        number //= peek(sizes, k)
+        for slot in range(slots):
+            poke(shifts, slot, peek(shifts, slot) + position * peek(steps, slot * labels + k))
 
 
 @njit(nogil=True)
@@ -266,9 +254,9 @@ def _bounded(step, memory, limits, width, looked):
         at = moved(real, width * peek(step, TARGET_AT))
         _, smallest, zero = extent(at, width * peek(step, TARGET_SIZE))
         # No harm if every entry is far above the terms that may be missing.
-        if zero or not smallest >= math.ldexp(1.0, least + bits + growth):
+        if zero or not smallest >= power_of_two(least + bits + growth):
             return False
-        low = math.frexp(smallest)[1] - 1
+        low = exponent_of(smallest) - 1
     poke(z, EXPONENT, exponent)
     poke(z, LOW, low)
     poke(z, HIGH, high + growth)
@@ -303,15 +291,15 @@ def _measured(step, which, slack, memory, least, width):
         poke(ranges, LOW, 0)
         poke(ranges, HIGH, 0)
         return True
-    top = math.frexp(largest)[1]
-    bottom = math.frexp(smallest)[1] - 1
+    top = exponent_of(largest)
+    bottom = exponent_of(smallest) - 1
     if bottom - top < least:
         return False
     if abs(top) <= slack:
         poke(ranges, LOW, bottom)
         poke(ranges, HIGH, top)
         return True
-    multiply(real, size, math.ldexp(1.0, -(top // 2)), math.ldexp(1.0, top // 2 - top))
+    multiply(real, size, power_of_two(-(top // 2)), power_of_two(top // 2 - top))
     poke(ranges, EXPONENT, peek(ranges, EXPONENT) + top)
     poke(ranges, LOW, bottom - top)
     poke(ranges, HIGH, 0)
@@ -405,7 +393,9 @@ def _add(step, memory, limits):
         part = moved(parts, 4 * k)
         a = moved(_array(memory, peek(part, 1)), peek(part, 2))
         down = peek(memory.ranges, 4 * peek(part, 0) + EXPONENT) - top
-        _accumulate(c, a, size, math.ldexp(1.0, down), k == 0, peek(part, 3) == 1)
+        if down < least:
+            return False
+        _accumulate(c, a, size, power_of_two(down), k == 0, peek(part, 3) == 1)
     z = moved(memory.ranges, 4 * peek(step, TARGET))
     poke(z, EXPONENT, top)
     poke(z, LOW, low if nonnegative else low - bits)
@@ -445,16 +435,16 @@ def _total(step, memory, limits, width):
         high, nonnegative = max(high, peek(z, HIGH)) + 1, both
         if high > greatest:
             largest, _, _ = extent(whole, size)
-            high = max(peek(x, HIGH), math.frexp(largest)[1]) + 1
-        if low < least or high > greatest:
+            high = max(peek(x, HIGH), exponent_of(largest)) + 1
+        if low < least or high > greatest or down < least:
             return False
         if down < 0:
-            multiply(whole, size, math.ldexp(1.0, down), 1.0)
+            multiply(whole, size, power_of_two(down), 1.0)
     c = moved(memory.totals, peek(step, TARGET_AT) + peek(memory.shifts, peek(step, TARGET)))
     a = moved(_array(memory, peek(step, FIRST_IN)), peek(step, FIRST_AT))
-    factor = math.ldexp(1.0, peek(x, EXPONENT) - top)
-    if factor == 0:
+    if peek(x, EXPONENT) - top < least:
         return False
+    factor = power_of_two(peek(x, EXPONENT) - top)
     loops = moved(memory.pool, peek(step, POOL))
     depth, n, sa, sc = peek(loops, 0), peek(loops, 1), peek(loops, 2), peek(loops, 3)
     over, b = False, memory.one

@@ -1,4 +1,4 @@
-"""What numba does not offer: plain pointers, and BLAS by address."""
+"""What numba does not offer: plain pointers, and calls by address."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import get_cython_function_address, intrinsic
-
-#: BLAS's matrix product by the kind of number, as SciPy links it.
-GEMM = {"float32": "sgemm", "float64": "dgemm", "complex64": "cgemm", "complex128": "zgemm"}
-
-
-def gemm_address(dtype: str) -> int:
-    """Where the matrix product of a dtype is: passed at run time, so that kernels can be cached."""
-    return int(get_cython_function_address("scipy.linalg.cython_blas", GEMM[dtype]))
+from numba.extending import intrinsic
 
 
 @intrinsic
-def pointer_to(_context: Any, array: Any) -> Any:
-    """The address of an array's entries: a plain number to pass on, where an array is seven."""
-    signature = types.CPointer(array.dtype)(array)
+def pointer_at(_context: Any, address: Any, kind: Any) -> Any:
+    """An address, an integer, as a pointer to numbers of a kind."""
+    signature = types.CPointer(kind.instance_type)(types.int64, kind)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        pointer = context.get_value_type(signature.return_type)
+        return builder.inttoptr(arguments[0], pointer)
 
     return signature, generate
 
@@ -71,6 +64,32 @@ def poke(_context: Any, pointer: Any, index: Any, value: Any) -> Any:
         entry = builder.gep(arguments[0], [arguments[1]], inbounds=True)
         context.pack_value(builder, signature.args[0].dtype, arguments[2], entry)
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def power_of_two(_context: Any, power: Any) -> Any:
+    """``2.0**power`` for the powers of normal numbers, from its bits."""
+    signature = types.float64(types.int64)
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        integer = ir.IntType(64)
+        biased = builder.add(arguments[0], ir.Constant(integer, 1023))
+        return builder.bitcast(builder.shl(biased, ir.Constant(integer, 52)), ir.DoubleType())
+
+    return signature, generate
+
+
+@intrinsic
+def exponent_bits(_context: Any, value: Any) -> Any:
+    """The bits of a positive float64 that say its power of two: 0 for a subnormal number."""
+    signature = types.int64(types.float64)
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        integer = ir.IntType(64)
+        bits = builder.bitcast(arguments[0], integer)
+        return builder.lshr(bits, ir.Constant(integer, 52))
 
     return signature, generate
 

@@ -12,6 +12,7 @@ from numba import njit
 from tnlearn_backends.numpy_backend.native.intrinsics import (
     address_of,
     call_gemm,
+    exponent_bits,
     moved,
     peek,
     poke,
@@ -150,6 +151,15 @@ def extent(x, size):
         kept = np.inf if value == 0 else value
         smallest = kept if kept < smallest else smallest
     return float(largest), float(smallest), zeros > 0
+
+
+@njit(nogil=True)
+def exponent_of(value):
+    """The least power of two above a positive number."""
+    bits = exponent_bits(value)
+    if bits == 0:
+        return exponent_bits(value * 2.0**64) - 1022 - 64
+    return bits - 1022
 
 
 @njit(nogil=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +12,8 @@ import numpy.typing as npt
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
-from tnlearn_backends.numpy_backend.native.compiled import prepare, run_tape, survey_inputs
-from tnlearn_backends.numpy_backend.native.intrinsics import gemm_address
+from tnlearn_backends.numpy_backend.native.blas import gemm_address
+from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.scaled import Scaled, limits
@@ -34,7 +36,6 @@ class NativeProgram:
         self._instructions = instructions
         self._dtype = dtype
         self._leading = leading
-        prepare(dtype.name)
         self._tapes: dict[int | None, Sized] = {}
 
     def sized(self, batch: int | None) -> Sized:
@@ -58,23 +59,16 @@ class Sized:
         dtype: np.dtype[Any],
         batch: int | None,
     ) -> None:
-        self._tape = tape = write_tape(program, batch)
-        self._program = program
+        self.tape = tape = write_tape(program, batch)
+        self.program = program
+        self.kernels: Kernels = kernels(dtype.name)
+        self.dtype = dtype
         self._batch = batch
-        self._dtype = dtype
-        self._real = np.zeros(1, dtype).real.dtype
-        self._width = dtype.itemsize // self._real.itemsize
         self._limits = limits(dtype)
-        limit = self._limits
-        self._gemm = gemm_address(dtype.name)
         self._one = np.array([1, 0], dtype)
-        self._nothing = np.empty(1, dtype)
-        self._nothing_real = self._nothing.view(self._real)
-        sizes = np.array([size for _, size in program.sliced], np.int64)
-        self._code = (tape.rows, tape.pool, tape.shapes)
-        self._slices = (sizes, tape.shifts)
-        self._last = (limit.low, limit.high, limit.bits, self._gemm, self._one)
-        self._arenas: list[tuple[Array, Array]] = []
+        self._sizes = np.array([size for _, size in program.sliced] or [0], np.int64)
+        self.header = self._header()
+        self.spaces: list[Workspace] = []
         count = len(program.inputs)
         whole = list(program.whole)
         if program.batch is not None and batch is not None:
@@ -84,13 +78,14 @@ class Sized:
         where = Where(tape.offsets, shapes, axes, leading, range(len(tape.places)))
         if tape.whole:
             where = where.total({slot: at for slot, (at, _) in tape.whole.items()})
-        self._where = where
+        self.where = where
         self._inputs = where.of(range(count))
         self._starts = np.array([*tape.offsets[:count], tape.inputs], np.int64)
-        self._logs = np.array([given.log for given in program.inputs])
-        self._conj = np.array([given.conj for given in program.inputs])
+        self._logs = np.array([given.log for given in program.inputs], np.int64)
+        self._conj = np.array([given.conj for given in program.inputs], np.int64)
+        self._survey = self._survey_header()
         # Logarithms are real even where the tensors are complex.
-        self._alike = self._width == 1 or not self._logs.any()
+        self._alike = dtype.kind != "c" or not self._logs.any()
         self._moved = [k for k in range(count) if not self._inputs.in_order(k)]
 
     def pack(self, arrays: Sequence[Array], check_finite: bool) -> Inputs | None:
@@ -101,131 +96,183 @@ class Sized:
                 arrays[k] = arrays[k].transpose(self._inputs.axes[k])
         data = self._joined(arrays)
         ranges = np.empty((len(arrays), 4), np.int64)
-        fine = survey_inputs(
-            data.view(self._real),
-            self._starts,
-            self._width,
-            self._logs,
-            self._conj,
-            check_finite,
-            self._limits.low,
-            self._limits.spread,
-            ranges,
-        )
-        return Inputs(data, ranges, self._inputs, self._batch) if fine else None
+        address = data.ctypes.data
+        header = array("q", self._survey)
+        header[columns.ENTRIES] = address
+        header[columns.SURVEYED] = ranges.ctypes.data
+        header[columns.CHECK] = int(check_finite)
+        if not self.kernels.survey(header.buffer_info()[0]):
+            return None
+        return Inputs(data, address, ranges, self._inputs, self._batch)
+
+    def _survey_header(self) -> array[int]:
+        """What packing is told; see `columns`."""
+        header = array("q", bytes(8 * columns.SPREAD + 8))
+        header[columns.STARTS] = self._starts.ctypes.data
+        header[columns.LOGS] = self._logs.ctypes.data
+        header[columns.CONJ] = self._conj.ctypes.data
+        header[columns.COUNT] = len(self._logs)
+        header[columns.LEAST_POWER] = self._limits.low
+        header[columns.SPREAD] = self._limits.spread
+        return header
+
+    def _header(self) -> array[int]:
+        """What every run is told; see `columns`."""
+        tape, header = self.tape, array("q", bytes(8 * columns.HEADER))
+        header[columns.TAPE] = tape.rows.ctypes.data
+        header[columns.LOOPS_AT] = tape.pool.ctypes.data
+        header[columns.SHAPES_AT] = tape.shapes.ctypes.data
+        header[columns.ONE] = self._one.ctypes.data
+        # BLAS comes with a library that is slow to import: only where it is called.
+        header[columns.GEMM] = gemm_address(self.dtype.name) if tape.multiplies else 0
+        header[columns.SLICED_SIZES] = self._sizes.ctypes.data
+        header[columns.SLICED_STEPS] = tape.shifts.ctypes.data
+        header[columns.SLICED] = len(self.program.sliced)
+        header[columns.SLOTS] = len(tape.shifts)
+        header[columns.LEAST] = self._limits.low
+        header[columns.GREATEST] = self._limits.high
+        header[columns.BITS] = self._limits.bits
+        return header
 
     def _joined(self, arrays: Sequence[Any]) -> Array:
         """The entries of all arrays, one after another."""
         if self._alike:
             try:
                 # For many small arrays several times as fast as NumPy's own.
-                return np.frombuffer(bytearray().join(arrays), self._dtype)
+                return np.frombuffer(bytearray().join(arrays), self.dtype)
             except TypeError:  # The entries of an array are not next to each other.
                 pass
-        return np.concatenate(arrays, axis=None).astype(self._dtype, copy=False)
+        return np.concatenate(arrays, axis=None).astype(self.dtype, copy=False)
 
     def run(self, inputs: Inputs, slices: range) -> Scaled | None:
         """The value, or None if a step needs more care than this."""
-        call = self._call(inputs)
-        tape = self._tape
+        call, tape = self._call(inputs), self.tape
         last = len(tape.rows) if tape.whole else tape.forward
         fine = call.run(0, tape.constant, last, slices)
+        value = call.value() if fine else None
         call.close()
-        return call.tensor(self._program.value) if fine else None
+        return value
 
     def run_with_gradient(
         self, inputs: Inputs, cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled | None, Scaled | None, Tensors | None]:
         """The value, its cotangent, and the gradient: None from where more care is needed."""
-        call, tape = self._call(inputs), self._tape
+        call, tape = self._call(inputs), self.tape
         if not call.run(0, 0, tape.forward, range(1)):
             return None, None, None
-        value = call.tensor(self._program.value)
+        value = call.value()
         seed = cotangent(value)
         if not call.plant(seed):
             return value, seed, None
         fine = call.run(tape.forward, tape.forward, len(tape.rows), range(1))
+        gradient = call.gradient() if fine else None
         call.close()
-        return value, seed, call.gradient() if fine else None
+        return value, seed, gradient
 
     def gradient(self, inputs: Inputs, cotangent: Scaled, slices: range) -> Tensors | None:
         """The gradient, or None if a step needs more care than this."""
-        call, tape = self._call(inputs), self._tape
+        call, tape = self._call(inputs), self.tape
         if not call.plant(cotangent):
             return None
         fine = call.run(0, tape.constant, len(tape.rows), slices)
+        gradient = call.gradient() if fine else None
         call.close()
-        return call.gradient() if fine else None
+        return gradient
 
-    def _call(self, inputs: Inputs) -> _Call:
-        return _Call(self, inputs)
-
-
-class _Call:
-    """The arrays of one running call."""
-
-    def __init__(self, program: Sized, inputs: Inputs) -> None:
-        tape = program._tape
-        self._sized = program
-        self._inputs = inputs.data
-        self._ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
-        self._ranges[: len(inputs.ranges)] = inputs.ranges
+    def _call(self, inputs: Inputs) -> Call:
         try:
-            self._arena, self._real_arena = program._arenas.pop()
+            space = self.spaces.pop()
         except IndexError:
-            self._arena = np.empty(tape.arena or 1, program._dtype)
-            self._real_arena = self._arena.view(program._real)
-        self._results = np.empty(tape.results or 1, program._dtype)
-        self._seed = self._totals = program._nothing
-        self._real_totals = program._nothing_real
+            space = Workspace(self)
+        return Call(self, space, inputs)
+
+
+class Workspace:
+    """The arrays that calls take turns in: each running call has one of its own."""
+
+    def __init__(self, program: Sized) -> None:
+        tape = program.tape
+        self.arena = np.empty(tape.arena or 1, program.dtype)
+        self.results = np.empty(tape.results or 1, program.dtype)
+        self.ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
+        self._shifts = np.zeros(len(self.ranges), np.int64)
+        self._counter = np.zeros(columns.DEPTH, np.int64)
+        self.header = header = array("q", program.header)
+        header[columns.ARENA_AT] = self.arena.ctypes.data
+        header[columns.RESULTS_AT] = self.results.ctypes.data
+        header[columns.RANGES] = self.ranges.ctypes.data
+        header[columns.SHIFTS] = self._shifts.ctypes.data
+        header[columns.COUNTER] = self._counter.ctypes.data
+        self.address = header.buffer_info()[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the larger arrays."""
+        return self.arena.nbytes + self.results.nbytes
+
+
+class Call:
+    """One running call."""
+
+    def __init__(self, program: Sized, space: Workspace, inputs: Inputs) -> None:
+        tape = program.tape
+        self._sized = program
+        self._space = space
+        self._inputs = inputs  # Held: the header knows only where they are.
+        self._totals = space.results
+        space.ranges[: len(inputs.ranges)] = inputs.ranges
+        space.header[columns.INPUTS_AT] = inputs.address
         if tape.whole:
-            self._totals = np.zeros(tape.totals, program._dtype)
-            self._real_totals = self._totals.view(program._real)
-            self._ranges[len(tape.places) :] = columns.NOTHING, 0, 0, 1
+            self._totals = np.zeros(tape.totals, program.dtype)
+            space.header[columns.TOTALS_AT] = self._totals.ctypes.data
+            space.ranges[len(tape.places) :] = columns.NOTHING, 0, 0, 1
 
     def run(self, begin: int, middle: int, end: int, slices: range) -> bool:
         """Run some rows, those after the middle for every slice; False if one gave up."""
-        program = self._sized
-        row = run_tape(
-            *program._code,
-            *(begin, middle, end, slices.start, slices.stop),
-            *program._slices,
-            *(self._arena, self._results, self._inputs, self._seed, self._totals),
-            *(self._real_arena, self._results.view(program._real), self._real_totals),
-            self._ranges,
-            *program._last,
-        )
-        return bool(row == columns.DONE)
+        space, header = self._space, self._space.header
+        header[columns.BEGIN] = begin
+        header[columns.MIDDLE] = middle
+        header[columns.END] = end
+        header[columns.FIRST_SLICE] = slices.start
+        header[columns.LAST_SLICE] = slices.stop
+        return self._sized.kernels.run(space.address) == columns.DONE
 
     def plant(self, seed: Scaled) -> bool:
         """Take a cotangent; False if its entries are too far apart."""
         if seed.wide or not isinstance(seed.exponent, int):
             return False
-        self._seed = np.ascontiguousarray(seed.mantissa).reshape(-1)
-        slot = self._sized._program.seed
-        self._ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
+        self._seed = np.ascontiguousarray(seed.mantissa)
+        self._space.header[columns.SEEDS_AT] = self._seed.ctypes.data
+        slot = self._sized.program.seed
+        self._space.ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
         return True
 
-    def tensor(self, slot: int) -> Scaled:
-        """What a slot of the results holds."""
-        found: Scaled = self._tensors((slot,))[0]
-        return found
+    def value(self) -> Scaled:
+        """The value."""
+        program = self._sized
+        slot, where = program.program.value, program.where
+        row = slot
+        if program.tape.whole:
+            row = len(program.tape.places)
+        exponent, low, high, nonnegative = self._space.ranges[row].tolist()
+        shape, at = where.shapes[slot], where.offsets[slot]
+        entries = self._totals[at : at + math.prod(shape)].reshape(shape).copy()
+        return Scaled(entries, exponent, low, high, bool(nonnegative), where.leading[slot])
 
     def gradient(self) -> Tensors:
         """The gradient with respect to each input."""
-        return self._tensors(self._sized._program.gradients)
-
-    def _tensors(self, slots: Sequence[int | None]) -> Tensors:
-        program = self._sized
-        if not program._tape.whole:
-            return Tensors(self._results, self._ranges, program._where.of(slots))
-        numbers = {slot: k for k, slot in enumerate(program._tape.whole)}
-        ranges = self._ranges[: len(program._tape.places)]
-        for slot, k in numbers.items():
-            ranges[slot] = self._ranges[len(program._tape.places) + k]
-        return Tensors(self._totals, ranges, program._where.of(slots))
+        program, space = self._sized, self._space
+        ranges = space.ranges[: len(program.tape.places)].copy()
+        if program.tape.whole:
+            for number, slot in enumerate(program.tape.whole, start=len(ranges)):
+                ranges[slot] = space.ranges[number]
+            data = self._totals
+        else:
+            data = space.results.copy()
+        return Tensors(data, ranges, program.where.of(program.program.gradients))
 
     def close(self) -> None:
-        """Leave the arena to the next call."""
-        if self._arena.nbytes <= KEPT_BYTES and len(self._sized._arenas) < KEPT:
-            self._sized._arenas.append((self._arena, self._real_arena))
+        """Leave the arrays to the next call."""
+        spaces = self._sized.spaces
+        if self._space.nbytes <= KEPT_BYTES and len(spaces) < KEPT:
+            spaces.append(self._space)

@@ -5,11 +5,36 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+from numba import int64, njit
 
-from tnlearn_backends.numpy_backend.native.columns import EXPONENT, HIGH, LOW, NONNEGATIVE
-from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_to, poke
-from tnlearn_backends.numpy_backend.native.loops import FAST, extent, multiply
+from tnlearn_backends.numpy_backend.native.columns import (
+    CHECK,
+    CONJ,
+    COUNT,
+    ENTRIES,
+    EXPONENT,
+    HIGH,
+    LEAST_POWER,
+    LOGS,
+    LOW,
+    NONNEGATIVE,
+    SPREAD,
+    STARTS,
+    SURVEYED,
+)
+from tnlearn_backends.numpy_backend.native.intrinsics import (
+    moved,
+    peek,
+    pointer_at,
+    poke,
+    power_of_two,
+)
+from tnlearn_backends.numpy_backend.native.loops import (
+    FAST,
+    exponent_of,
+    extent,
+    multiply,
+)
 
 #: Powers of two within which the largest entry of an input is left as it is.
 SLACK = 64
@@ -20,60 +45,51 @@ LN2_LOW = 1.42860682030941723212e-6
 
 
 @njit(nogil=True)
-def survey(reals, starts, width, logs, conj, check, least, spread, ranges):
-    """Bring packed inputs into the form the engine computes with.
+def survey(header, real, width):
+    """Bring packed inputs into the form the engine computes with; False if that cannot be done.
+
+    Logarithms become numbers, whose largest is taken out as a power of two. It cannot be done if
+    an entry is not finite, or the entries of one input are too far apart.
 
     Parameters
     ----------
-    reals : array
-        All entries as real numbers; changed in place.
-    starts : array of int64, shape (n + 1,)
-        Where each input begins, in entries.
+    header : pointer to int64
+        See `columns`.
+    real : numba type
+        Of the real and imaginary parts of the entries.
     width : int
         Real numbers in an entry.
-    logs, conj : arrays of bool, shape (n,)
-        Inputs given by their logarithms, and those to be conjugated.
-    check : bool
-        Look for entries that are not finite.
-    least : int
-        Least power of two of a normal number.
-    spread : int
-        Powers of two that the entries of a log input may be apart.
-    ranges : array of int64, shape (n, 4)
-        Filled.
-
-    Returns
-    -------
-    bool
-        False if an entry is not finite, or entries of one input are too far apart.
     """
-    everything = pointer_to(reals)
-    table = pointer_to(ranges)
-    for k in range(len(logs)):
-        x = moved(everything, width * starts[k])
-        size = width * (starts[k + 1] - starts[k])
-        row = moved(table, 4 * k)
+    everything = pointer_at(peek(header, ENTRIES), real)
+    starts = pointer_at(peek(header, STARTS), int64)
+    logs, conj = pointer_at(peek(header, LOGS), int64), pointer_at(peek(header, CONJ), int64)
+    table = pointer_at(peek(header, SURVEYED), int64)
+    check, least = peek(header, CHECK) == 1, peek(header, LEAST_POWER)
+    for k in range(peek(header, COUNT)):
+        x = moved(everything, width * peek(starts, k))
+        size = width * (peek(starts, k + 1) - peek(starts, k))
         exponent = 0
-        if logs[k]:
-            fine, exponent = _exponentials(x, size, width, check, spread)
+        if peek(logs, k) == 1:
+            fine, exponent = _exponentials(x, size, width, check, peek(header, SPREAD))
             if not fine:
                 return False
         elif check and not _finite(x, size):
             return False
-        if conj[k]:
+        if peek(conj, k) == 1:
             for v in range(1, size, 2):
                 poke(x, v, -peek(x, v))
         largest, smallest, _ = extent(x, size)
         low = high = 0
         if largest > 0:
-            high = math.frexp(largest)[1]
-            low = math.frexp(smallest)[1] - 1
+            high = exponent_of(largest)
+            low = exponent_of(smallest) - 1
             if low - high < least:
                 return False
             if abs(high) > SLACK:
-                multiply(x, size, math.ldexp(1.0, -(high // 2)), math.ldexp(1.0, high // 2 - high))
+                multiply(x, size, power_of_two(-(high // 2)), power_of_two(high // 2 - high))
                 exponent += high
                 low, high = low - high, 0
+        row = moved(table, 4 * k)
         poke(row, EXPONENT, exponent)
         poke(row, LOW, low)
         poke(row, HIGH, high)

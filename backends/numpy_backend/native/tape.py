@@ -84,6 +84,11 @@ class Tape:
     whole: Mapping[int, tuple[int, Place]]
     shifts: Ints
 
+    @property
+    def multiplies(self) -> bool:
+        """Whether a step calls BLAS."""
+        return bool((self.rows[:, columns.KIND] == columns.MATRICES).any())
+
 
 def write_tape(instructions: Instructions, batch: int | None) -> Tape:
     """The tape of a program, at a given size of the batch."""

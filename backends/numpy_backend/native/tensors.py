@@ -107,14 +107,22 @@ class Inputs(Tensors):
 
     Attributes
     ----------
+    address : int
+        Where the entries are in memory.
     batch : int or None
         The size of the batch.
     """
 
-    __slots__ = ("batch",)
+    __slots__ = ("address", "batch")
 
     def __init__(
-        self, data: Array, ranges: npt.NDArray[np.int64], where: Where, batch: int | None
+        self,
+        data: Array,
+        address: int,
+        ranges: npt.NDArray[np.int64],
+        where: Where,
+        batch: int | None,
     ) -> None:
         super().__init__(data, ranges, where)
+        self.address = address
         self.batch = batch
