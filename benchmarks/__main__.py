@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds-per-measurement", type=float, default=2.0)
     run.add_argument("--seconds-per-run", type=float, default=20.0, help="slower peers are skipped")
     run.add_argument("--seconds-to-prepare", type=float, default=120.0, help="likewise")
+    run.add_argument("--seconds-to-plan", type=float, default=10.0, help="for a peer's search")
     run.add_argument("--threads", type=int, default=1)
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--name", help="of the files written (default: contraction_SUITE)")
@@ -65,6 +66,7 @@ def _run(options: argparse.Namespace) -> int:
         measurement=options.seconds_per_measurement,
         preparing=options.seconds_to_prepare,
         run=options.seconds_per_run,
+        planning=options.seconds_to_plan,
     )
     settings = Settings(_peers(_words(options.peers)), limits, options.seed)
     name = options.name or f"contraction_{options.suite}"

@@ -73,7 +73,7 @@ def _first_result(library: str, folder: Path) -> tuple[float, str]:
     start = time.perf_counter()
     try:
         finished = subprocess.run(
-            [sys.executable, str(CHILD), library, str(folder)],
+            [sys.executable, "-P", str(CHILD), library, str(folder)],  # -P: not our modules
             env=environment,
             capture_output=True,
             text=True,

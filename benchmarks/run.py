@@ -79,8 +79,9 @@ def _orders(
     """Ours first, then those of other planners; with a note for each that failed."""
     wanted: list[tuple[str, float | None]] = list(problem.searches)
     if not wanted:
-        planners = (planner for peer in settings.peers for planner in peer.planners)
-        wanted = [(planner, None) for planner in dict.fromkeys(["tnlearn", *planners])]
+        planners = [planner for peer in settings.peers for planner in peer.planners]
+        chosen = ["tnlearn", *([] if problem.one_order else planners)]
+        wanted = [(planner, None) for planner in dict.fromkeys(chosen)]
     orders, notes = [], []
     for planner, seconds in wanted:
         try:

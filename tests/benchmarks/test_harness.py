@@ -314,6 +314,8 @@ def test_the_result_is_complete(tiny: Path) -> None:
     assert all(row["gradient_by_value"] > 0 for row in timed if row["task"] == "gradient")
     tried = {(row["peer"], row["order"]) for row in result["candidates"]}
     assert tried >= {("cotengra", "tnlearn"), ("cotengra", "cotengra"), ("tnlearn", "tnlearn")}
+    one = [row for row in result["candidates"] if row["problem"] == "ising 3x3 (one order)"]
+    assert {row["order"] for row in one} == {"tnlearn"}
     left_out = [row for row in result["measurements"] if row["status"] != "ok"]
     assert {row["status"] for row in left_out} == {"not supported: no gradient"}
 
