@@ -55,10 +55,9 @@ def draw(path: Path) -> Path:
 
 
 def _is_shown(row: dict[str, Any], reference: str) -> bool:
-    """Other libraries at the value and the gradient; comparisons of orders have no peers."""
-    return (
-        "ratio" in row and row["task"] != "rate" and not row["peer"].startswith(f"{reference} by")
-    )
+    """The others at the value and the gradient; comparisons of orders have no others."""
+    name = row["peer"].split(" by ")[0]
+    return "ratio" in row and row["task"] != "rate" and name != reference
 
 
 def _points(axes: Axes, rows: list[dict[str, Any]], lines: list[tuple[str, str]]) -> None:
