@@ -9,7 +9,7 @@ from tnlearn.planning.fitting import Fitted
 from tnlearn.planning.key import Key
 
 #: How many are kept, and how many steps they have together.
-MOST_PLANS, MOST_STEPS = 512, 2_000_000
+MOST_PLANS, MOST_STEPS = 512, 200_000
 
 
 class Memo:
@@ -31,7 +31,7 @@ class Memo:
     def put(self, key: Key, fitted: Fitted, order: str) -> None:
         """Keep an order; those that were asked for longest ago make room."""
         with self.lock:
-            if key in self.found:
+            if key in self.found or len(fitted.path) > MOST_STEPS:
                 return
             self.found[key] = fitted, order
             self.steps += len(fitted.path)

@@ -8,16 +8,25 @@ from typing import Any, TypeAlias, TypeGuard
 
 from tnlearn.errors import PlanError
 from tnlearn.planning.acyclic import acyclic_path
+from tnlearn.planning.elimination import elimination_path
 from tnlearn.planning.fitting import Memory, refuse_what_is_hopeless
 from tnlearn.planning.given import Path, from_linear
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.symbols import symbols_of
-from tnlearn.planning.trials import EFFORTS, MOST_ROUNDS, search_by_clock, search_by_trials
+from tnlearn.planning.trials import (
+    EFFORTS,
+    MOST_ROUNDS,
+    optimal_path,
+    search_by_clock,
+    search_by_trials,
+)
 
 #: A named effort, seconds, an opt_einsum or cotengra optimizer (or its name), or a path.
 Search: TypeAlias = "str | float | Callable[..., Any] | Sequence[Sequence[int]]"
 
+#: Tensors of a tree or ring for which the optimal order is looked for, or one by elimination.
+OPTIMAL, ELIMINATED = 12, 1000
 #: Rounds of refinement times tensors for the quickest of searches, where indices are sliced.
 SLICED = 800
 UNKNOWN = (
@@ -57,7 +66,7 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
     if isinstance(search, (str, float, int)):
         exact = acyclic_path(structure)
         if exact is not None:
-            return [tuple(exact)], "exact for trees and rings"
+            return [_without_loops(judge, tuple(exact))], "exact for trees and rings"
         if search != "fast":
             refuse_what_is_hopeless(
                 judge, search_by_trials(judge, EFFORTS["fast"], seed)[0], memory
@@ -85,6 +94,21 @@ def rounds_of(structure: Structure, search: Search) -> int:
     else:
         return 0
     return min(spent // len(structure.inputs), MOST_ROUNDS)
+
+
+def _without_loops(judge: Judge, exact: Path) -> Path:
+    """The order from the leaves inwards, or a better one where it is cheap to look for it.
+
+    From the leaves inwards no result is larger than a tensor, but bonds of many sizes may be
+    summed for less in another order.
+    """
+    structure = judge.structure
+    found: Sequence[tuple[int, int]] | None = None
+    if 1 < len(exact) < OPTIMAL:
+        found = optimal_path(structure)
+    elif OPTIMAL <= len(exact) <= ELIMINATED:
+        found = elimination_path(structure)
+    return exact if found is None else min(exact, tuple(found), key=judge.seconds)
 
 
 def _named(structure: Structure, name: str) -> Path:
