@@ -97,7 +97,7 @@ def refuse_what_cannot_fit(judge: Judge, memory: Memory) -> None:
         )
 
 
-def refuse_what_is_hopeless(judge: Judge, path: Path, memory: Memory) -> None:
+def refuse_what_is_hopeless(judge: Judge, memory: Memory, path: Path) -> None:
     """Raise if a quick order is so far from fitting that no search will find one that does.
 
     A long search for the sake of a refusal would be time wasted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeGuard
 
 from tnlearn.errors import PlanError
@@ -59,6 +60,7 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         If no order can be expected to fit.
     """
     structure = judge.structure
+    check = partial(refuse_what_is_hopeless, judge, memory)
     if isinstance(search, str) and search not in EFFORTS:
         return [_named(structure, search)], search
     if search is None or (isinstance(search, (float, int)) and not 0 <= search < math.inf):
@@ -67,13 +69,9 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         exact = acyclic_path(structure)
         if exact is not None:
             return [_without_loops(judge, tuple(exact))], "exact for trees and rings"
-        if search != "fast":
-            refuse_what_is_hopeless(
-                judge, search_by_trials(judge, EFFORTS["fast"], seed)[0], memory
-            )
         if isinstance(search, str):
-            return search_by_trials(judge, EFFORTS[search], seed), f"searched ({search})"
-        return search_by_clock(judge, search, seed), f"searched ({search:g} s)"
+            return search_by_trials(judge, EFFORTS[search], seed, check), f"searched ({search})"
+        return search_by_clock(judge, search, seed, check), f"searched ({search:g} s)"
     if callable(search):
         name = getattr(search, "__name__", type(search).__name__)
         return [_optimizer(structure, search)], name

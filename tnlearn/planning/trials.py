@@ -68,11 +68,17 @@ def optimal_path(structure: Structure) -> Path:
     return as_pairs(path, len(structure.inputs))
 
 
-def search_by_trials(judge: Judge, effort: Effort, seed: int) -> list[Path]:
-    """The orders found, best first; the same for the same seed on every machine."""
+def search_by_trials(
+    judge: Judge, effort: Effort, seed: int, check: Callable[[Path], None]
+) -> list[Path]:
+    """The orders found, best first; the same for the same seed on every machine.
+
+    `check` is given the best start and may raise, before time is spent on refining.
+    """
     count = len(judge.structure.inputs)
     symbols = symbols_of(judge.structure)
     starts = _starts(judge, symbols, effort, seed)
+    check(starts[0][1])
     if effort.refined and judge.is_worth_refining(starts[0][0]):
         worth = effort.runs * starts[0][0] / (ROUND * count)
         rounds = min(effort.refined // count, MOST_ROUNDS, worth)
@@ -80,17 +86,22 @@ def search_by_trials(judge: Judge, effort: Effort, seed: int) -> list[Path]:
     return [path for _, path in starts]
 
 
-def search_by_clock(judge: Judge, seconds: float, seed: int) -> list[Path]:
-    """The orders found in about `seconds`, best first."""
+def search_by_clock(
+    judge: Judge, seconds: float, seed: int, check: Callable[[Path], None]
+) -> list[Path]:
+    """The orders found in about `seconds`, best first; `check` as for `search_by_trials`."""
     stop = time.monotonic() + seconds
     symbols = symbols_of(judge.structure)
     best: list[Start] = []
-    allowed = _until(stop, ROUND * len(judge.structure.inputs))
+    round_ = ROUND * len(judge.structure.inputs)
+    allowed = _until(stop, round_)
     effort = EFFORTS["fast"]
     while not best or (time.monotonic() < stop and judge.is_worth_refining(best[0][0])):
         starts = _starts(judge, symbols, effort, seed)
+        check(starts[0][1])
         if allowed():
-            starts = _refined(judge, symbols, starts, MOST_ROUNDS, seed, allowed)
+            rounds = min(max(int((stop - time.monotonic()) / round_), 1), MOST_ROUNDS)
+            starts = _refined(judge, symbols, starts, rounds, seed, allowed)
         best = sorted({*best, *starts})[:ROUNDS_OF_A_START]
         seed += 1
         effort = EFFORTS["balanced"]
