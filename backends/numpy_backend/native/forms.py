@@ -26,6 +26,8 @@ MOST_TERMS, MOST_TABLE = 4096, 64
 #: Nanoseconds: of a position of the outer loops, of starting an inner loop and a term of it, and
 #: of a product where strides are one and where they are not.
 OUTER, START, TERM, UNIT, STRIDE = 3.0, 4.0, 1.8, 0.06, 0.55
+#: The last for each factor of a target of more entries than the nearer caches hold.
+FAR, NEAR = 0.7, 2**15
 #: Nanoseconds of a call of BLAS, and operations in one there at best.
 CALL, RATE = 50.0, 56.0
 #: Products below which BLAS is not asked.
@@ -146,7 +148,9 @@ def _around(dims: Dims, inner: Dim | None, swapped: bool) -> Form:
     if mode == SCALED:
         one_run = START + (TERM + UNIT * one.size) * terms
     elif mode == STRIDED or (mode == SUMMED and (one.a, one.b) not in ((1, 1), (1, 0))):
-        one_run = START + STRIDE * one.size * terms
+        reach = math.prod(d.size for d in dims if d.c)
+        both = sum(any(d[side] > 0 for d in dims) for side in (1, 2))
+        one_run = START + (FAR * both**2 if reach > NEAR else STRIDE) * one.size * terms
     else:
         one_run = (START + 1.5 * UNIT * one.size) * terms
     pool = [mode, len(others), count, terms, one.size, one.a, one.b, one.c]

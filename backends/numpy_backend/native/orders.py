@@ -18,6 +18,9 @@ RUN = 64
 #: Tensors of fewer entries are not worth a choice.
 WORTH = 256
 
+#: Nanoseconds of an entry that is read out of order.
+SCATTERED = 1.0
+
 #: Position of the step in which each label of a slot is looked at next.
 Touches = dict[int, float]
 
@@ -45,9 +48,19 @@ def next_touches(instructions: Instructions, steps: Sequence[Instruction]) -> li
     return touches
 
 
-def by_touch(labels: Sequence[int], touches: Touches) -> Labels:
-    """Labels in the order in which they are looked at; those of one step by number."""
-    return tuple(sorted(labels, key=lambda label: (touches.get(label, math.inf), label)))
+def by_touch(labels: Sequence[int], touches: Touches, beside: Sequence[int] = ()) -> Labels:
+    """Labels in the order in which they are looked at.
+
+    Those of one step are in the order of the tensor `beside` that they will meet there, if it
+    lies already, else by number, so that the two factors agree.
+    """
+    rank = {label: k for k, label in enumerate(beside)}
+    return tuple(
+        sorted(
+            labels,
+            key=lambda label: (touches.get(label, math.inf), rank.get(label, len(rank)), label),
+        )
+    )
 
 
 def candidates(
@@ -55,10 +68,11 @@ def candidates(
     first: Labels,
     second: Labels,
     touches: Touches,
+    beside: Sequence[int],
     size: Callable[[Sequence[int]], int],
 ) -> list[Labels]:
     """Orders worth trying for the product of two tensors whose axes lie as given."""
-    soonest = by_touch(target, touches)
+    soonest = by_touch(target, touches, beside)
     if size(target) < WORTH:
         return [soonest]
     found = [soonest]
@@ -68,7 +82,7 @@ def candidates(
     while kept and size(inner) < RUN:
         inner.insert(0, kept.pop())
     rest = [label for label in target if label not in inner]
-    found.append(by_touch(rest, touches) + tuple(inner))
+    found.append(by_touch(rest, touches, beside) + tuple(inner))
     shared = tuple(
         label for label in by_touch(target, touches) if label in first and label in second
     )
@@ -79,7 +93,12 @@ def candidates(
     return list(dict.fromkeys(found))
 
 
-def unreadiness(order: Labels, touches: Touches, size: Callable[[Sequence[int]], int]) -> float:
+def unreadiness(
+    order: Labels,
+    touches: Touches,
+    beside: Sequence[int],
+    size: Callable[[Sequence[int]], int],
+) -> float:
     """Nanoseconds, roughly, that the next step loses to this order of the axes."""
     elements = size(order)
     soonest = min((touches.get(label, math.inf) for label in order), default=math.inf)
@@ -92,5 +111,10 @@ def unreadiness(order: Labels, touches: Touches, size: Callable[[Sequence[int]],
             break
         run *= size((label,))
     blocks = sum(1 for k, is_met in enumerate(met) if is_met and (k == 0 or not met[k - 1]))
+    here = tuple(label for label, is_met in zip(order, met, strict=True) if is_met)
+    if size(here) >= RUN and here != by_touch(here, touches, beside):
+        # The other factor has them in another order: one of the two will be copied, or read
+        # entry by entry.
+        return elements * SCATTERED
     short = 3.0 / min(run, RUN) if met[-1] is False else 0.6
     return elements * (min(short, 0.6) + 0.3 * (blocks - 1))

@@ -106,6 +106,7 @@ class _Writer:
         self.places: list[Place | None] = [None] * len(instructions.labels)
         self.rows: list[_Row] = []
         self.fixed = _fixed(instructions, self.steps)
+        self.partners = _partners(self.steps)
 
     def size(self, labels: Iterable[int]) -> int:
         """Entries of a tensor with these labels."""
@@ -183,12 +184,18 @@ class _Writer:
         labels = self.program.labels[slot]
         return tuple(labels[axis] for axis in self._held(slot).axes)
 
+    def _beside(self, slot: int) -> Labels:
+        """The labels, as they lie, of the tensor that a slot will meet first; none if unknown."""
+        other = self.partners.get(slot)
+        return () if other is None or self.places[other] is None else self._order_of(other)
+
     def _contract(self, step: Contract) -> None:
         labels, target = self.program.labels, step.target
         options = [labels[target]]
         if target not in self.fixed:
             first, second = self._order_of(step.first), self._order_of(step.second)
-            options = candidates(labels[target], first, second, self.touches[target], self.size)
+            touches, beside = self.touches[target], self._beside(target)
+            options = candidates(labels[target], first, second, touches, beside, self.size)
         chosen = min((self._way(step, order) for order in options), key=lambda way: way.cost)
         self.places[target] = chosen.place
         terms = self.size(set(labels[step.first]).difference(labels[target]))
@@ -209,7 +216,8 @@ class _Writer:
         a, b = self._held(step.first), self._held(step.second)
         later = 0.0
         if step.target not in self.fixed:
-            later = unreadiness(order, self.touches[step.target], self.size)
+            touches, beside = self.touches[step.target], self._beside(step.target)
+            later = unreadiness(order, touches, beside, self.size)
         form = self._form(a, b, place)
         ways = [_Way(form.cost + later, place, form, (None, None))]
         labels = set(a.strides) | set(b.strides)
@@ -413,6 +421,16 @@ def _fixed(instructions: Instructions, steps: Iterable[Instruction]) -> set[int]
         if isinstance(step, Add):
             fixed.update(step.sources)
     return fixed
+
+
+def _partners(steps: Sequence[Instruction]) -> dict[int, int]:
+    """For each slot, the one that it first meets."""
+    found: dict[int, int] = {}
+    for step in steps:
+        if isinstance(step, Contract):
+            found.setdefault(step.first, step.second)
+            found.setdefault(step.second, step.first)
+    return found
 
 
 def _last_uses(rows: Sequence[_Row], constant: int) -> list[list[int]]:
