@@ -327,31 +327,53 @@ def _advanced(a, b, c, dims, depth, counter):
 @njit(nogil=True)
 def _loops(c, a, b, loops, counter, one):
     """A nest of loops around a table of offsets around an inner loop: see `forms`."""
-    mode, depth, count = peek(loops, 0), peek(loops, 1), peek(loops, 2)
-    terms, n = peek(loops, 3), peek(loops, 4)
-    sa, sb, sc = peek(loops, 5), peek(loops, 6), peek(loops, 7)
+    depth, count, terms = peek(loops, 1), peek(loops, 2), peek(loops, 3)
     dims = moved(loops, 8)
     table = moved(dims, 4 * depth)
+    # The last loop of the nest is a plain one: the counter of the others is slow to turn.
+    turns = da = db = dc = 0
+    if depth > 0:
+        depth -= 1
+        last = moved(dims, 4 * depth)
+        turns, da, db, dc = peek(last, 0), peek(last, 1), peek(last, 2), peek(last, 3)
+    over = False
+    while not over:
+        aw, bw, cw = a, b, c
+        for _ in range(max(turns, 1)):
+            _table(cw, aw, bw, loops, table, count, terms, one)
+            aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
+        a, b, c, over = _advanced(a, b, c, dims, depth, counter)
+
+
+@njit(nogil=True)
+def _table(c, a, b, loops, table, count, terms, one):
+    """The inner loop at every offset of a table, block by block."""
+    mode, n, sa, sb, sc = (
+        peek(loops, 0),
+        peek(loops, 4),
+        peek(loops, 5),
+        peek(loops, 6),
+        peek(loops, 7),
+    )
     ka = moved(table, 3 * count)
     kb = moved(ka, terms)
     width = n if mode > PAIRED or (terms <= 2 and count == 1) else BLOCK
-    over = False
-    while not over:
-        for start in range(0, n, width):
-            run = min(width, n - start)
-            for j in range(count):
-                aj = moved(a, peek(table, j) + start * sa)
-                bj = moved(b, peek(table, count + j) + start * sb)
-                cj = moved(c, peek(table, 2 * count + j) + start * sc)
-                if mode == SCALED:
-                    scaled_runs(cj, aj, bj, run, terms, ka, kb)
-                elif mode == PAIRED:
-                    paired_runs(cj, aj, bj, run, terms, ka, kb)
-                elif mode == SUMMED:
-                    poke(cj, 0, sum_of_runs(peek(one, 1), aj, sa, bj, sb, run, terms, ka, kb))
-                else:
-                    strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
-        a, b, c, over = _advanced(a, b, c, dims, depth, counter)
+    start = 0
+    while start < n:
+        run = min(width, n - start)
+        for j in range(count):
+            aj = moved(a, peek(table, j) + start * sa)
+            bj = moved(b, peek(table, count + j) + start * sb)
+            cj = moved(c, peek(table, 2 * count + j) + start * sc)
+            if mode == SCALED:
+                scaled_runs(cj, aj, bj, run, terms, ka, kb)
+            elif mode == PAIRED:
+                paired_runs(cj, aj, bj, run, terms, ka, kb)
+            elif mode == SUMMED:
+                poke(cj, 0, sum_of_runs(peek(one, 1), aj, sa, bj, sb, run, terms, ka, kb))
+            else:
+                strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
+        start += run
 
 
 @njit(nogil=True)
