@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from tnlearn.backend import Add, Contract, Expand, Input, Instruction, Instructions, Labels, Reduce
+from tnlearn.backend import Input, Instructions
+from tnlearn.execution.writing import Writer, finish
 from tnlearn.planning import Pair, Structure, cut
 
 
@@ -35,7 +36,7 @@ def lower(
     constants : frozenset of int
         Inputs whose gradient is not wanted.
     """
-    writer = _Writer(structure.inputs)
+    writer = Writer(structure.inputs)
     tensors = [writer.reduce(k, structure.reduced[k]) for k in range(len(inputs))]
     for number, pair in enumerate(pairs, start=1):
         # The last step leaves its axes in the order of the output.
@@ -47,7 +48,10 @@ def lower(
     gradients: tuple[int | None, ...] = (None,) * len(inputs)
     if sharing is not None:
         reduced = _Reverse(writer, tensors, pairs, constants).sweep(seed)
-        gradients = _finish(writer, inputs, reduced, sharing)
+        for number, gradient in enumerate(reduced):
+            if gradient is not None and inputs[number].log:
+                reduced[number] = writer.times(gradient, number)  # dV/d(log W) = W dV/dW
+        gradients = finish(writer, reduced, sharing, [given.conj for given in inputs])
     return Instructions(
         inputs=tuple(inputs),
         labels=tuple(writer.labels),
@@ -63,38 +67,6 @@ def lower(
     )
 
 
-class _Writer:
-    """Writes instructions over slots whose axes carry index labels."""
-
-    def __init__(self, inputs: Sequence[Labels]) -> None:
-        self.labels: list[Labels] = list(inputs)
-        self.written: list[Instruction] = []
-
-    def new(self, labels: Labels) -> int:
-        self.labels.append(labels)
-        return len(self.labels) - 1
-
-    def reduce(self, source: int, result: Labels) -> int:
-        if self.labels[source] == result:
-            return source
-        target = self.new(result)
-        self.written.append(Reduce(target, source))
-        return target
-
-    def expand(self, source: int, result: Labels) -> int:
-        if self.labels[source] == result:
-            return source
-        target = self.new(result)
-        self.written.append(Expand(target, source))
-        return target
-
-    def contract(self, first: int, second: int, result: Labels) -> int:
-        """The product of two slots, summed over all labels not in `result`."""
-        target = self.new(result)
-        self.written.append(Contract(target, first, second))
-        return target
-
-
 class _Reverse:
     """The reverse sweep: for every step ``C = A B``, ``dA = dC B`` and ``dB = dC A``.
 
@@ -103,7 +75,7 @@ class _Reverse:
     """
 
     def __init__(
-        self, writer: _Writer, tensors: list[int], pairs: Sequence[Pair], constants: frozenset[int]
+        self, writer: Writer, tensors: list[int], pairs: Sequence[Pair], constants: frozenset[int]
     ) -> None:
         self.writer = writer
         self.tensors = tensors
@@ -126,41 +98,3 @@ class _Reverse:
                     kept = self.writer.labels[self.tensors[one]]
                     gradients[one] = self.writer.contract(gradient, self.tensors[other], kept)
         return gradients[: self.inputs]
-
-
-def _finish(
-    writer: _Writer,
-    inputs: Sequence[Input],
-    gradients: list[int | None],
-    sharing: Sequence[Hashable],
-) -> tuple[int | None, ...]:
-    """Gradients in the shape of the arrays that were given, summed over those that share one."""
-    groups: dict[Hashable, dict[int, int]] = {}
-    for number, gradient in enumerate(gradients):
-        if gradient is not None:
-            if inputs[number].log:
-                gradient = _by_logarithm(writer, gradient, number)
-            slot = writer.expand(gradient, writer.labels[number])
-            groups.setdefault(sharing[number], {})[number] = slot
-    shared: list[int | None] = [None] * len(inputs)
-    for members in groups.values():
-        total = _total(writer, members, [inputs[k].conj for k in members])
-        for k in members:
-            shared[k] = total
-    return tuple(shared)
-
-
-def _total(writer: _Writer, members: dict[int, int], conj: Sequence[bool]) -> int:
-    """The slot of the sum of the members' gradients, conjugated where the tensor was."""
-    first, *others = members.values()
-    if not others and not conj[0]:
-        return first
-    total = writer.new(writer.labels[first])
-    writer.written.append(Add(total, (first, *others), tuple(conj)))
-    return total
-
-
-def _by_logarithm(writer: _Writer, gradient: int, number: int) -> int:
-    """``dV/d(log W) = W dV/dW`` for every entry of W, or of its diagonal."""
-    labels = tuple(dict.fromkeys(writer.labels[number]))
-    return writer.contract(gradient, writer.reduce(number, labels), labels)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from tnlearn.backend import Backend, Executable, Input, Instructions, Scaled
 from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
 from tnlearn.execution.arguments import Arguments
+from tnlearn.execution.curvature import lower_curvature
 from tnlearn.execution.lowering import lower
 from tnlearn.execution.slices import Slices
 from tnlearn.planning import Plan
@@ -215,6 +216,77 @@ class Program:
         _, gradient = self._value_and_gradient(packed, seed)
         return logs[0], Packed(gradient, packed.batch)
 
+    def hvp(
+        self,
+        arrays: Sequence[Any],
+        directions: Sequence[Any],
+        cotangent: Any = None,
+    ) -> tuple[Any, Packed]:
+        """The second derivative in a direction: the product of the Hessian and a vector.
+
+        Parameters
+        ----------
+        arrays : sequence of array_like
+            Where, as for `pack`.
+        directions : sequence of array_like
+            One like each array; those of constants are not looked at. Tensors that share a
+            parameter are given the same direction, log tensors one of their logarithms.
+        cotangent : array_like, optional
+            For open outputs: derivatives are those of ``sum(cotangent * value)``.
+
+        Returns
+        -------
+        derivative : array
+            Of the value along the direction, in the shape of the output.
+        product : Packed
+            ``program.unpack(product)`` gives the derivative of the gradient along the direction,
+            an array like each input. About four times the cost of a gradient.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            As for `pack`.
+        """
+        packed = self._with_directions(arrays, directions)
+        executable = self._executable
+        plain: list[Any] = []
+
+        def seed(value: Scaled) -> Scaled:
+            plain.append(executable.plain(value))
+            return self._seed(cotangent, plain[0])
+
+        _, product = self._second(packed, seed)
+        return plain[0], Packed(product, packed.batch)
+
+    def log_hvp(self, arrays: Sequence[Any], directions: Sequence[Any]) -> tuple[LogValue, Packed]:
+        """The second derivative of the logarithm of a closed network, at any magnitude.
+
+        ``d^2 log V = d^2 V / V - d log V d log V``: fluctuations, susceptibilities, the Fisher
+        information. Arguments are those of `hvp`; ``program.unpack(product, log=True)`` gives the
+        product as LogValues.
+
+        Raises
+        ------
+        RangeError
+            If the value is zero: its logarithm has no derivative.
+        """
+        if self.plan.structure.output:
+            raise DataError("log_hvp is for closed networks: this one has open indices")
+        packed, executable = self._with_directions(arrays, directions), self._executable
+        one = self._seed(None, np.zeros(()))
+        x = self.pack(arrays)
+        value = self._value(x)
+        inverse = executable.divide(one, value)
+        derivative, first = self._second(packed, lambda _value: inverse)
+        slope = executable.divide(derivative, value)
+        minus = executable.divide(self._seed(-np.ones(()), np.zeros(())), inverse)
+        _, second = self._value_and_gradient(x, lambda _value: executable.divide(slope, minus))
+        product = [
+            None if a is None or b is None else executable.add(a, b)
+            for a, b in zip(first, second, strict=True)
+        ]
+        return executable.log(slope), Packed(product, packed.batch)
+
     def record(self, x: Packed | Sequence[Any]) -> Record:
         """Run forward and keep every intermediate, for algorithms that walk the tree.
 
@@ -236,14 +308,14 @@ class Program:
 
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
-            return self._zeros(self._output_shape(packed.batch))
+            return self._zeros(self._shape(self.plan.structure.output, packed.batch))
         return self._slices.value(self._executable, packed.tensors)
 
     def _value_and_gradient(
         self, packed: Packed, seed: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Sequence[Scaled | None]]:
         if self._empty or packed.batch == 0:
-            value = self._zeros(self._output_shape(packed.batch))
+            value = self._zeros(self._shape(self.plan.structure.output, packed.batch))
             seed(value)
             return value, [
                 None if array is None or k in self._constants else self._zeros(array.shape)
@@ -254,6 +326,67 @@ class Program:
         )
         return value, self._shared(gradients) if self.plan.sliced else gradients
 
+    @cached_property
+    def _executables_of_curvature(self) -> tuple[Executable, Executable]:
+        plan = self.plan
+        sharing: Sequence[Hashable] = range(len(self._inputs)) if plan.sliced else self._sharing
+        whole = lower_curvature(
+            plan.structure,
+            plan.sliced,
+            plan.pairs,
+            self._inputs,
+            self._batch,
+            sharing,
+            self._constants,
+        )
+        value = replace(whole, backward=(), gradients=(None,) * len(whole.inputs))
+        compile = self._backend.compile
+        return compile(value, self.dtype), compile(whole, self.dtype)
+
+    def _with_directions(self, arrays: Sequence[Any], directions: Sequence[Any]) -> Packed:
+        """Arrays and directions as the program of the second derivative takes them."""
+        held, batch = self._arguments.checked(arrays)
+        moving = [k for k in range(len(held)) if k not in self._constants]
+        if not moving:
+            raise DataError("all tensors are constants: there is nothing to differentiate by")
+        if len(directions) != len(held):
+            raise DataError(f"{len(held)} arrays but {len(directions)} directions were given")
+        given = [directions[k] if k in moving else array for k, array in enumerate(held)]
+        checked, other = self._arguments.checked(given)
+        if other != batch:
+            raise DataError(f"the batch has size {batch} in the arrays but {other} in directions")
+        whole = [*held, *(checked[k] for k in moving)]
+        if self._empty or batch == 0:
+            return Packed(whole, batch)
+        return Packed(self._executables_of_curvature[1].pack(whole, True), batch)
+
+    def _second(
+        self, packed: Packed, seed: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled, list[Scaled | None]]:
+        """The derivative along the directions, and that of the gradient by every input."""
+        structure, batch = self.plan.structure, packed.batch
+        found: Sequence[Scaled | None] = [None] * len(self._inputs)
+        if self._empty or batch == 0:
+            value = self._zeros(self._shape(structure.output, batch))
+            seed(value)
+        else:
+            value, every = self._slices.value_and_gradient(
+                *self._executables_of_curvature, packed.tensors, seed
+            )
+            found = every[: len(self._inputs)]
+            if self.plan.sliced:
+                found = self._shared(found)
+            else:
+                keyed = zip(self._sharing, found, strict=True)
+                found = self._spread({key: g for key, g in keyed if g is not None})
+        # The value may be linear in a tensor: there its second derivative is nothing.
+        return value, [
+            self._zeros(self._shape(structure.inputs[k], batch))
+            if product is None and k not in self._constants
+            else product
+            for k, product in enumerate(found)
+        ]
+
     def _shared(self, gradients: Sequence[Scaled | None]) -> list[Scaled | None]:
         """Gradients summed over the inputs that share a parameter."""
         totals: dict[Hashable, Scaled] = {}
@@ -261,9 +394,12 @@ class Program:
             if gradient is not None:
                 total = totals.get(key)
                 totals[key] = gradient if total is None else self._executable.add(total, gradient)
+        return self._spread(totals)
+
+    def _spread(self, totals: Mapping[Hashable, Scaled]) -> list[Scaled | None]:
+        """What belongs to a parameter, for every tensor that is not constant."""
         return [
-            None if gradient is None else totals[key]
-            for key, gradient in zip(self._sharing, gradients, strict=True)
+            None if k in self._constants else totals.get(key) for k, key in enumerate(self._sharing)
         ]
 
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
@@ -290,12 +426,9 @@ class Program:
     def _zeros(self, shape: Sequence[int]) -> Scaled:
         return self._executable.scale(self._backend.asarray(np.zeros(shape), self.dtype))
 
-    def _output_shape(self, batch: int | None) -> tuple[int, ...]:
-        structure = self.plan.structure
-        return tuple(
-            structure.sizes[i] if i != self._batch or batch is None else batch
-            for i in structure.output
-        )
+    def _shape(self, term: Sequence[int], batch: int | None) -> tuple[int, ...]:
+        sizes = self.plan.structure.sizes
+        return tuple(sizes[i] if i != self._batch or batch is None else batch for i in term)
 
     def _packed(self, x: Packed | Sequence[Any]) -> Packed:
         packed = x if isinstance(x, Packed) else self.pack(x)
