@@ -57,7 +57,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fast": {"search": "fast"},
     "seed": {"seed": 3},
     "seconds": {"search": 0.02},
-    "sliced": {"memory_limit": 9000},
+    "sliced": {"memory_limit": 6000},
 }
 
 
@@ -100,7 +100,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "dtype": lambda: tnl.plan(other_dtype()),
     "search": lambda: tnl.plan(NETWORK, search="fast"),
     "seed": lambda: tnl.plan(NETWORK, seed=1),
-    "limit": lambda: tnl.plan(NETWORK, memory_limit=9000),
+    "limit": lambda: tnl.plan(NETWORK, memory_limit=6000),
 }
 
 
@@ -208,11 +208,11 @@ def test_a_broken_file_is_replaced(
 def test_a_file_over_the_limit_is_not_believed(
     folder: Path, searches: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = tnl.plan(NETWORK, memory_limit=9000)
+    first = tnl.plan(NETWORK, memory_limit=6000)
     (file,) = folder.iterdir()
     file.write_bytes(changed(sliced=[])(file.read_bytes()))
     forget(monkeypatch)
-    assert tnl.plan(NETWORK, memory_limit=9000) == first
+    assert tnl.plan(NETWORK, memory_limit=6000) == first
     assert len(searches) == 2
 
 

@@ -113,15 +113,23 @@ def cut(structure: Structure, sliced: Sequence[int]) -> Structure:
 def peak_elements(
     structure: Structure, inside: Structure, pairs: Sequence[Pair], sizes: Sequence[int]
 ) -> int:
-    """Most entries held at once; `sizes` are those of all tensors of a slice, in order."""
+    """Most entries held at once; `sizes` are those of all tensors of a slice, in order.
+
+    The packed inputs stay. A step holds its factors and its result, or one factor twice, while it
+    is put in another order; an input so copied is still there when the result is made. Results
+    are handed over as copies, and those of slices are added up.
+    """
+    count = len(inside.inputs)
     inputs = sum(structure.elements(term) for term in structure.inputs)
-    if inside is not structure:
-        # The sum over slices; parts of open indices are placed in it with an exponent each.
-        placed = inside.elements(structure.output) < structure.elements(structure.output)
-        inputs += structure.elements(structure.output) * (5 if placed else 2)
-    peak = held = sum(sizes[: len(inside.inputs)])
-    for number, pair in enumerate(pairs, start=len(inside.inputs)):
-        operands = sizes[pair.first] + sizes[pair.second]
-        peak = max(peak, held + sizes[number] + operands)
-        held += sizes[number] - operands
+    inputs += structure.elements(structure.output) * (1 if inside is structure else 3)
+    # Only inputs that lose an axis on the way in take room besides the packed ones.
+    mine = [reduced != given for reduced, given in zip(inside.reduced, inside.inputs, strict=True)]
+    mine.extend(True for _ in pairs)
+    peak = held = sum(size for size, own in zip(sizes[:count], mine, strict=False) if own)
+    for number, pair in enumerate(pairs, start=count):
+        factors = (pair.first, pair.second)
+        own = [sizes[k] for k in factors if mine[k]]
+        copied = sum(sizes[k] for k in factors if not mine[k])
+        peak = max(peak, held + copied + max(sizes[number], *own, 0))
+        held += sizes[number] - sum(own)
     return inputs + peak

@@ -53,7 +53,8 @@ class Arena:
                 self.results += self._room(slot)
         lives = _lives(made, gone)
         here = [slot for slot in lives if self.spaces[slot] == ARENA]
-        largest = sorted(here, key=lambda slot: (-self.sizes[slot], slot))[:CAREFUL]
+        # Those of one size as they come, which for them alone wastes nothing.
+        largest = sorted(here, key=lambda slot: (-self.sizes[slot], lives[slot]))[:CAREFUL]
         self._place_largest(largest, lives)
         self._place_rest(made, gone, set(here).difference(largest))
 
