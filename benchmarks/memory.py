@@ -1,0 +1,176 @@
+"""The memory promise: random networks under random limits, each in a process of its own.
+
+Run with ``python benchmarks/memory.py``; writes ``results/memory.json`` and exits 1 if a run takes
+more than its limit and 5 % (or 64 MB), is killed, or an impossible limit is not refused within a
+second. What counts is the growth of the peak resident memory from just before the plan is made,
+kernels warm, to the answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from environment import write_result
+from tqdm import tqdm
+
+import tnlearn as tnl
+from tnlearn.errors import MemoryLimitError
+
+#: Bytes that the networks take whole: least and most.
+LEAST, MOST = 10e6, 2e9
+#: Seconds that a contraction may be predicted to take, slices included.
+SECONDS = 4.0
+#: What may be taken over a limit: a part of it, or so many bytes.
+SHARE, BYTES = 0.05, 64e6
+#: Limits are the memory that the network takes whole, times a factor between these.
+FACTORS = (0.15, 1.5)
+REFUSAL = 1.0
+TIMEOUT = 300.0
+
+
+def network_of(seed: int) -> tuple[str, tnl.TensorNetwork]:
+    """A random lattice, graph or grid of some size, its arrays random too."""
+    random = np.random.default_rng(seed)
+    kind = ("lattice", "regular", "grid", "torus")[seed % 4]
+    if kind == "lattice":
+        length = int(random.integers(17, 27))
+        return f"lattice {length}", tnl.Ising(nx.grid_2d_graph(length, length), beta=0.4).network()
+    if kind == "regular":
+        count = 2 * int(random.integers(60, 80))
+        graph = nx.random_regular_graph(3, count, seed=seed)
+        return f"regular {count}", tnl.Ising(graph, beta=0.4).network()
+    if kind == "grid":
+        length, bond = int(random.integers(4, 7)), int(random.integers(4, 17))
+        return f"grid {length} bond {bond}", tnl.grid(length, length, bond, seed=seed)
+    length = int(random.integers(9, 13))
+    graph = nx.grid_2d_graph(length, length, periodic=True)
+    return f"torus {length}", tnl.Ising(graph, beta=0.4).network()
+
+
+def contract(seed: int) -> dict[str, Any]:
+    """One network under one limit: what is said of it beforehand, and what it takes."""
+    name, network = network_of(seed)
+    random = np.random.default_rng([seed, 1])
+    tnl.log_contract(tnl.Ising(nx.grid_2d_graph(12, 12)))  # Kernels, and all that is imported.
+    whole = tnl.plan(network, memory_limit="1 TB").cost
+    found: dict[str, Any] = {"network": name, "whole_bytes": whole.peak_bytes}
+    if not LEAST <= whole.peak_bytes <= MOST:
+        return found | {"status": "other size"}
+    low, high = np.log(FACTORS)
+    limit = int(whole.peak_bytes * np.exp(random.uniform(low, high)))
+    found["limit_bytes"] = limit
+    try:
+        plan = tnl.plan(network, memory_limit=limit, cache=False)
+    except MemoryLimitError:
+        return found | {"status": "not found"}
+    if plan.cost.seconds > SECONDS:
+        return found | {"status": "too long"}
+    before = peak_bytes()
+    start = time.perf_counter()
+    program = tnl.compile(network, plan=plan)
+    value = program.log([tensor.data for tensor in network])
+    return found | {
+        "status": "ran",
+        "slices": plan.cost.slices,
+        "predicted_bytes": plan.cost.peak_bytes,
+        "taken_bytes": peak_bytes() - before,
+        "seconds": time.perf_counter() - start,
+        "log": float(value.log),
+    }
+
+
+def refuse(seed: int) -> dict[str, Any]:
+    """An impossible limit: how long it takes to say so."""
+    name, network = network_of(seed)
+    tnl.plan(tnl.grid(3, 3, 2, seed=0), search="balanced")  # Imports are not what is timed.
+    limit = sum(tensor.data.nbytes for tensor in network)
+    start = time.perf_counter()
+    try:
+        tnl.plan(network, memory_limit=limit, cache=False)
+    except MemoryLimitError:
+        return {"network": name, "status": "refused", "seconds": time.perf_counter() - start}
+    return {"network": name, "status": "not refused", "seconds": time.perf_counter() - start}
+
+
+def peak_bytes() -> int:
+    """The most memory this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def in_a_process(task: str, seed: int) -> dict[str, Any]:
+    """A task in a process of its own; "killed" if it does not come back."""
+    command = [sys.executable, __file__, "--task", task, "--seed", str(seed)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return {"seed": seed, "network": network_of(seed)[0], "status": "timeout"}
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        return {"seed": seed, "status": f"killed ({done.returncode}) {' '.join(last)}"}
+    return {"seed": seed, **json.loads(done.stdout)}
+
+
+def broken(row: dict[str, Any]) -> bool:
+    """Whether a row breaks the promise."""
+    if row["status"] == "ran":
+        limit = row["limit_bytes"]
+        return bool(row["taken_bytes"] > limit + max(SHARE * limit, BYTES))
+    return row["status"] != "refused" or row["seconds"] > REFUSAL
+
+
+def main() -> int:
+    """Run networks until enough fitted, print and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--task", choices=["contract", "refuse"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=None)
+    given = parser.parse_args()
+    if given.task:
+        print(json.dumps({"contract": contract, "refuse": refuse}[given.task](given.seed)))
+        return 0
+    rows: list[dict[str, Any]] = []
+    passed_over: dict[str, int] = {}
+    seed = given.seed
+    with tqdm(total=given.count, disable=None) as bar:
+        while len(rows) < given.count:
+            row = in_a_process("contract", seed)
+            seed += 1
+            if row["status"] in ("other size", "not found", "too long"):
+                passed_over[row["status"]] = passed_over.get(row["status"], 0) + 1
+                continue
+            rows.append(row)
+            bar.update()
+    refusals = [in_a_process("refuse", k) for k in range(max(1, given.count // 10))]
+    ran = [row for row in rows if row["status"] == "ran"]
+    over = [row for row in [*rows, *refusals] if broken(row)]
+    ratios = [row["predicted_bytes"] / max(row["taken_bytes"], 1) for row in ran]
+    payload = {
+        "networks": len(rows),
+        "ran": len(ran),
+        "sliced": sum(row["slices"] > 1 for row in ran),
+        "broken promises": len(over),
+        "predicted over taken, median": float(np.median(ratios)),
+        "predicted over taken, 5 and 95 %": np.percentile(ratios, [5, 95]).tolist(),
+        "slowest refusal, seconds": max(row.get("seconds", TIMEOUT) for row in refusals),
+        "passed over": passed_over,
+        "rows": rows,
+        "refusals": refusals,
+    }
+    folder = {} if given.folder is None else {"folder": given.folder}
+    path = write_result("memory", payload, **folder)
+    print(path.with_suffix(".md").read_text())
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
