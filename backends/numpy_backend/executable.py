@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn.backend import Executable, Instructions
 from tnlearn.errors import RangeError
 from tnlearn.values import LogValue
-from tnlearn_backends.numpy_backend import scaled
+from tnlearn_backends.numpy_backend import scaled, wire
 from tnlearn_backends.numpy_backend.careful import Careful
 from tnlearn_backends.numpy_backend.native.tensors import Inputs
 from tnlearn_backends.numpy_backend.packing import packed
@@ -125,3 +125,13 @@ class NumpyExecutable(Executable):
 
     def log(self, tensor: Scaled) -> LogValue:
         return scaled.log(tensor)
+
+    def send(self, tensors: Sequence[Scaled | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
+        if isinstance(tensors, Inputs):
+            return {"batch": tensors.batch}, [tensors.data, tensors.ranges]
+        return wire.sent(tensors)
+
+    def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
+        if isinstance(header, dict):
+            return self._native.sized(header["batch"]).received(*arrays)
+        return wire.received(header, arrays)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from tnlearn.backend.instructions import Instructions
+from tnlearn.errors import BackendError
 from tnlearn.values import LogValue
 
 #: A tensor as a backend computes with it: mantissas and powers of two, in a form of its own.
@@ -156,3 +157,15 @@ class Executable(ABC):
     @abstractmethod
     def log(self, tensor: Scaled) -> LogValue:
         """A tensor as phases and natural logarithms of magnitudes."""
+
+    def send(self, tensors: Sequence[Scaled | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
+        """Packed inputs, or results, for another process: what JSON can hold, and NumPy arrays.
+
+        Laws: for ``y = receive(*send(x))``, of an executable compiled from the same instructions,
+        ``run(y, slices)`` has the bits of ``run(x, slices)``, and likewise for gradients.
+        """
+        raise BackendError("this backend cannot send its tensors to other processes yet")
+
+    def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
+        """What was sent."""
+        raise BackendError("this backend cannot receive tensors from other processes yet")

@@ -134,6 +134,10 @@ class Sized:
         header[columns.BITS] = self._limits.bits
         return header
 
+    def received(self, data: Array, ranges: Ints) -> Inputs:
+        """What another process packed."""
+        return Inputs(data, ranges, self._inputs, self._batch)
+
     def _joined(self, arrays: Sequence[Any]) -> Array:
         """The entries of all arrays, one after another."""
         if self._alike:
