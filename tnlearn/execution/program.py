@@ -12,8 +12,8 @@ import numpy as np
 from tnlearn.backend import Backend, Executable, Input, Instructions, Scaled
 from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
 from tnlearn.execution.arguments import Arguments
-from tnlearn.execution.curvature import lower_curvature
-from tnlearn.execution.lowering import lower
+from tnlearn.execution.crew import Submits
+from tnlearn.execution.recipe import Compiled, Recipe
 from tnlearn.execution.slices import Slices
 from tnlearn.planning import Plan
 from tnlearn.values import LogValue
@@ -71,6 +71,7 @@ class Program:
         sharing: Sequence[Hashable],
         constants: frozenset[int],
         progress: bool,
+        executor: Submits | None = None,
     ) -> None:
         self.plan = plan
         self.dtype = plan.dtype
@@ -81,30 +82,13 @@ class Program:
         self._arguments = Arguments(inputs, plan.structure, batch, sharing, plan.dtype, backend)
         self._constants = constants
         self._empty = 0 in (d for k, d in enumerate(plan.structure.sizes) if k != batch)
-        self.instructions = self._lower(with_gradient=False)
-        self._executable: Executable = backend.compile(self.instructions, plan.dtype)
-        self._slices = Slices(self.instructions.slices, progress)
-
-    @cached_property
-    def _executable_with_gradient(self) -> Executable:
-        # Lowered on first use: the reverse sweep has twice the steps of the value alone.
-        return self._backend.compile(self._lower(with_gradient=True), self.dtype)
-
-    def _lower(self, with_gradient: bool) -> Instructions:
-        plan = self.plan
-        sharing: Sequence[Hashable] | None = self._sharing if with_gradient else None
-        if sharing and plan.sliced:
-            # Summed after the slices: the same entry may be in different slices of two inputs.
-            sharing = range(len(self._inputs))
-        return lower(
-            plan.structure,
-            plan.sliced,
-            plan.pairs,
-            self._inputs,
-            self._batch,
-            sharing,
-            self._constants,
-        )
+        self._recipe = Recipe(plan, self._inputs, batch, self._sharing, constants, backend.name)
+        self._progress = progress
+        self._executor = executor
+        compiled = Compiled(self._recipe, backend)
+        self.instructions = compiled.instructions
+        self._executable: Executable = compiled.value
+        self._slices = Slices(compiled, progress, executor)
 
     def pack(self, arrays: Sequence[Any], *, check_finite: bool = True) -> Packed:
         """Arrays in the order of the network's tensors, checked and copied once.
@@ -309,7 +293,7 @@ class Program:
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
             return self._zeros(self._shape(self.plan.structure.output, packed.batch))
-        return self._slices.value(self._executable, packed.tensors)
+        return self._slices.value(packed.tensors)
 
     def _value_and_gradient(
         self, packed: Packed, seed: Callable[[Scaled], Scaled]
@@ -321,27 +305,14 @@ class Program:
                 None if array is None or k in self._constants else self._zeros(array.shape)
                 for k, array in enumerate(packed.tensors)
             ]
-        value, gradients = self._slices.value_and_gradient(
-            self._executable, self._executable_with_gradient, packed.tensors, seed
-        )
+        value, gradients = self._slices.value_and_gradient(packed.tensors, seed)
         return value, self._shared(gradients) if self.plan.sliced else gradients
 
     @cached_property
-    def _executables_of_curvature(self) -> tuple[Executable, Executable]:
-        plan = self.plan
-        sharing: Sequence[Hashable] = range(len(self._inputs)) if plan.sliced else self._sharing
-        whole = lower_curvature(
-            plan.structure,
-            plan.sliced,
-            plan.pairs,
-            self._inputs,
-            self._batch,
-            sharing,
-            self._constants,
-        )
-        value = replace(whole, backward=(), gradients=(None,) * len(whole.inputs))
-        compile = self._backend.compile
-        return compile(value, self.dtype), compile(whole, self.dtype)
+    def _second_slices(self) -> Slices:
+        # Lowered on first use, like the reverse sweep.
+        recipe = replace(self._recipe, second=True)
+        return Slices(Compiled(recipe, self._backend), self._progress, self._executor)
 
     def _with_directions(self, arrays: Sequence[Any], directions: Sequence[Any]) -> Packed:
         """Arrays and directions as the program of the second derivative takes them."""
@@ -358,7 +329,7 @@ class Program:
         whole = [*held, *(checked[k] for k in moving)]
         if self._empty or batch == 0:
             return Packed(whole, batch)
-        return Packed(self._executables_of_curvature[1].pack(whole, True), batch)
+        return Packed(self._second_slices.pack(whole), batch)
 
     def _second(
         self, packed: Packed, seed: Callable[[Scaled], Scaled]
@@ -370,9 +341,7 @@ class Program:
             value = self._zeros(self._shape(structure.output, batch))
             seed(value)
         else:
-            value, every = self._slices.value_and_gradient(
-                *self._executables_of_curvature, packed.tensors, seed
-            )
+            value, every = self._second_slices.value_and_gradient(packed.tensors, seed)
             found = every[: len(self._inputs)]
             if self.plan.sliced:
                 found = self._shared(found)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tnlearn.backend import Input, get_backend
-from tnlearn.errors import PlanError
+from tnlearn.errors import DataTypeError, PlanError
+from tnlearn.execution.crew import Submits
 from tnlearn.execution.program import Cotangent, Program
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
@@ -22,6 +23,7 @@ def compile(
     plan: Plan | None = None,
     backend: str = "numpy",
     progress: bool = False,
+    executor: Submits | None = None,
     **options: Any,
 ) -> Program:
     """Plan a contraction and compile it once, to be run as often as you like.
@@ -40,6 +42,11 @@ def compile(
         Who does the arithmetic.
     progress : bool
         Draw a bar over the slices of runs that take over a second, on a terminal.
+    executor : concurrent.futures.Executor, or anything with its ``submit``
+        Who computes the slices, if the plan has any: threads, processes (also of loky), a dask
+        cluster's ``client.get_executor()``, ``mpi4py.futures``. Each worker takes the memory of
+        the plan. The answer has the same bits with any number of workers, and with none. Scripts
+        that start processes guard their main part by ``if __name__ == "__main__":``.
     **options
         ``memory_limit``, ``search`` and ``seed`` as for `tnlearn.plan`.
 
@@ -49,7 +56,14 @@ def compile(
         If `batch` is not open, or a constant is no tensor of the network.
     PlanError
         If `plan` is for another structure, or none can be made.
+    DataTypeError
+        If `executor` has no ``submit``.
     """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise DataTypeError(
+            f"executor={executor!r} has no submit: give a concurrent.futures.Executor, or for a "
+            "dask client its client.get_executor()"
+        )
     network = as_network(thing)
     structure, names = structure_of(network)
     number = batch_number(network, names, batch)
@@ -68,7 +82,9 @@ def compile(
         for k, tensor in enumerate(network.tensors)
     ]
     left_out = frozenset(network.position(name) for name in constants)
-    return Program(plan, get_backend(backend), inputs, number, sharing, left_out, progress)
+    return Program(
+        plan, get_backend(backend), inputs, number, sharing, left_out, progress, executor
+    )
 
 
 def contract(*arguments: Any, **options: Any) -> Any:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from typing import Any
 
 from tnlearn.backend import Executable, Scaled
+from tnlearn.execution.blas import one_blas_thread
+from tnlearn.execution.crew import Submits, Tensors, in_order
+from tnlearn.execution.recipe import Compiled
+from tnlearn.execution.work import Run, work_for
 from tnlearn.progress import progress_bar
 
 #: Chunks into which slices are divided: few enough to cost nothing, and enough for a bar to move
@@ -15,51 +21,56 @@ CHUNKS = 64
 class Slices:
     """All slices of a program."""
 
-    def __init__(self, count: int, progress: bool) -> None:
-        self._count = count
+    def __init__(self, compiled: Compiled, progress: bool, executor: Submits | None) -> None:
+        self._compiled = compiled
+        self._count = compiled.instructions.slices
         self._progress = progress
+        self._executor = executor
 
-    def value(self, executable: Executable, inputs: Sequence[Scaled]) -> Scaled:
+    def pack(self, arrays: Sequence[Any]) -> Tensors:
+        """Inputs as the program takes them."""
+        return self._compiled.value.pack(arrays, True)
+
+    def value(self, inputs: Sequence[Scaled]) -> Scaled:
         """The sum over all slices."""
         if self._count == 1:
-            return executable.run(inputs, range(1))
-        total: Scaled | None = None
-        for chunk in self._chunks():
-            part = executable.run(inputs, chunk)
-            total = part if total is None else executable.add(total, part)
+            return self._compiled.value.run(inputs, range(1))
+        (total,) = self._sum(Run(self._compiled, inputs))
         return total
 
     def value_and_gradient(
-        self,
-        executable: Executable,
-        with_gradient: Executable,
-        inputs: Sequence[Scaled],
-        seed: Callable[[Scaled], Scaled],
-    ) -> tuple[Scaled, Sequence[Scaled | None]]:
+        self, inputs: Sequence[Scaled], seed: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled, Tensors]:
         """The value, and the gradient with respect to each input, summed over the slices."""
         if self._count == 1:
-            return with_gradient.run_with_gradient(inputs, seed)
+            return self._compiled.with_gradient.run_with_gradient(inputs, seed)
         # The cotangent may depend on the whole value, so that is found first.
-        value = self.value(executable, inputs)
-        cotangent = seed(value)
-        totals: Sequence[Scaled | None] | None = None
-        for chunk in self._chunks():
-            parts = with_gradient.gradient(inputs, cotangent, chunk)
-            totals = parts if totals is None else _sums(executable, totals, parts)
-        return value, totals or []
+        value = self.value(inputs)
+        return value, self._sum(Run(self._compiled, inputs, seed(value)))
 
-    def _chunks(self) -> Iterator[range]:
+    def _sum(self, run: Run) -> Tensors:
+        """The results of all chunks added up, first to last, however they were computed."""
         length = -(-self._count // CHUNKS)
         chunks = [
             range(start, min(start + length, self._count))
             for start in range(0, self._count, length)
         ]
-        yield from progress_bar(chunks, "slices", self._progress)
+        totals: Tensors | None = None
+        with closing(self._results(run, chunks)) as results:
+            for parts in progress_bar(results, "slices", self._progress, len(chunks)):
+                totals = parts if totals is None else _sums(run.compiled.value, totals, parts)
+        return totals or []
+
+    def _results(self, run: Run, chunks: Sequence[range]) -> Generator[Tensors, None, None]:
+        if self._executor is not None:
+            yield from in_order(self._executor, work_for(self._executor, run), chunks)
+            return
+        with one_blas_thread():
+            for chunk in chunks:
+                yield run.here(chunk)
 
 
-def _sums(
-    executable: Executable, first: Sequence[Scaled | None], second: Sequence[Scaled | None]
-) -> list[Scaled | None]:
+def _sums(executable: Executable, first: Tensors, second: Tensors) -> list[Scaled | None]:
     return [
         None if one is None or other is None else executable.add(one, other)
         for one, other in zip(first, second, strict=True)
