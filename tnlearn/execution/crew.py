@@ -2,8 +2,7 @@
 
 Nothing is known of the executor but PEP 3148's `submit`: neither how many workers it has, nor
 which of them will take a task. So tasks go without arrays, and a worker that lacks them says so;
-the chunk is then sent again with them. A worker that was sent the arrays is not sent them twice,
-unless it refuses a task that was submitted later: then somebody else took them.
+the chunk is then sent again with them, unless enough loads are on their way already.
 """
 
 from __future__ import annotations
@@ -34,10 +33,11 @@ class Submits(Protocol):
         """Run ``fn(*args)`` somewhere, some time; returns a future."""
 
 
-class Missing(NamedTuple):
-    """The answer of a worker that has not got the arrays."""
+class Reply(NamedTuple):
+    """What a task gave: the tensors, or None from a worker that has not got the arrays."""
 
     worker: str
+    tensors: Any | None
 
 
 class Work(Protocol):
@@ -49,7 +49,7 @@ class Work(Protocol):
     def submit(self, executor: Submits, chunk: range, serial: int, loaded: bool) -> Any:
         """Have an executor compute a chunk, giving it the arrays if `loaded`."""
 
-    def read(self, reply: Any) -> Tensors | Missing:
+    def read(self, returned: Any) -> Reply:
         """What a task returned."""
 
 
@@ -70,10 +70,11 @@ def in_order(executor: Submits, work: Work, chunks: Sequence[range]) -> Iterator
 
 
 class _Sent(NamedTuple):
-    """A chunk on its way, and how many tasks had been submitted before."""
+    """A chunk on its way, how many tasks were submitted before, and whether arrays are with it."""
 
     number: int
     serial: int
+    loaded: bool
 
 
 class _Crew:
@@ -87,7 +88,7 @@ class _Crew:
         self._flying: dict[Any, _Sent] = {}
         self._landed: SimpleQueue[Any] = SimpleQueue()
         self._serials = count()
-        self._loaded: dict[str, int] = {}  # worker -> serial of the task with arrays meant for it
+        self._lacking: set[str] = set()  # workers that had no arrays when last heard of
         self._failures: Counter[int] = Counter()
         self.results: dict[int, Tensors] = {}
 
@@ -115,7 +116,7 @@ class _Crew:
         for future in self._flying:
             future.cancel()
 
-    def _submit(self, number: int, loaded: bool) -> int:
+    def _submit(self, number: int, loaded: bool) -> None:
         serial = next(self._serials)
         assert self._executor is not None
         try:
@@ -124,9 +125,8 @@ class _Crew:
             self._todo.append(number)
             self._give_up(error)
         else:
-            self._flying[future] = _Sent(number, serial)
+            self._flying[future] = _Sent(number, serial, loaded)
             future.add_done_callback(self._landed.put)
-        return serial
 
     def _next(self) -> Any:
         while True:
@@ -135,13 +135,27 @@ class _Crew:
             except Empty:
                 continue
 
-    def _take(self, sent: _Sent, reply: Tensors | Missing) -> None:
-        if not isinstance(reply, Missing):
-            self.results[sent.number] = reply
-        elif sent.serial > self._loaded.get(reply.worker, -1):
-            self._loaded[reply.worker] = self._submit(sent.number, loaded=True)
+    def _take(self, sent: _Sent, reply: Reply) -> None:
+        if reply.tensors is not None:
+            self._lacking.discard(reply.worker)
+            self.results[sent.number] = reply.tensors
+            return
+        self._lacking.add(reply.worker)
+        if self._wants_load(sent.serial):
+            self._submit(sent.number, loaded=True)
         else:
             self._todo.append(sent.number)
+
+    def _wants_load(self, refused: int) -> bool:
+        """Whether one more load must be sent, a worker having refused the task of that serial.
+
+        Tasks are taken in the order of their serials, more or less. So loads before it have
+        been taken by others, each of which lacks nothing any more.
+        """
+        loads = [sent.serial for sent in self._flying.values() if sent.loaded]
+        queued = sum(serial > refused for serial in loads)
+        taken = len(loads) - queued
+        return queued == 0 or queued < len(self._lacking) - taken
 
     def _failed(self, number: int, error: Exception) -> None:
         self._failures[number] += 1

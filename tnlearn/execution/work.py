@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from tnlearn.backend import Scaled
 from tnlearn.execution.blas import one_blas_thread
-from tnlearn.execution.crew import Missing, Submits, Tensors, Work
+from tnlearn.execution.crew import Reply, Submits, Tensors, Work
 from tnlearn.execution.recipe import Compiled
 from tnlearn.execution.worker import Load, Task, run_task
 
@@ -57,9 +57,9 @@ class Shared:
         """Have a thread compute a chunk."""
         return executor.submit(self.run.here, chunk)
 
-    def read(self, reply: Tensors) -> Tensors:
+    def read(self, returned: Tensors) -> Reply:
         """What it returned, as it is."""
-        return reply
+        return Reply("this process", returned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +103,10 @@ class Shipped:
         name, load = f"{self._name}-{serial}", self._load if loaded else None
         return executor.submit(run_task, Task(name, self._key, chunk, self._cotangent, load))
 
-    def read(self, reply: Any) -> Tensors | Missing:
+    def read(self, returned: Reply) -> Reply:
         """The tensors that were sent back."""
-        return reply if isinstance(reply, Missing) else self.run.compiled.value.receive(*reply)
+        worker, sent = returned
+        return Reply(worker, None if sent is None else self.run.compiled.value.receive(*sent))
 
 
 def work_for(executor: Submits, run: Run) -> Work:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn.backend import get_backend
 from tnlearn.errors import MemoryLimitError
 from tnlearn.execution.blas import one_blas_thread
-from tnlearn.execution.crew import Missing, Tensors
+from tnlearn.execution.crew import Reply, Tensors
 from tnlearn.execution.recipe import Compiled, from_text
 from tnlearn.planning.memory import available_bytes
 from tnlearn.planning.plan import readable_bytes
@@ -70,21 +70,29 @@ class _Kept(NamedTuple):
 _kept: dict[str, _Kept] = {}
 
 
-def run_task(task: Task) -> Sent | Missing:
+def run_task(task: Task) -> Reply:
     """The value or gradient summed over a chunk, unless this process lacks what it needs."""
     found = _kept.get(task.key)
     if found is None:
         if task.load is None:
-            return Missing(f"{ORIGIN}-{os.getpid()}")
+            return Reply(_name(), None)
         found = _unpacked(task.load)
         _keep(task.key, found)
-    compiled, inputs, _ = found
     with one_blas_thread():
-        if task.cotangent is None:
-            return compiled.value.send([compiled.value.run(inputs, task.slices)])
-        executable = compiled.with_gradient
-        (cotangent,) = executable.receive(*task.cotangent)
-        return executable.send(executable.gradient(inputs, cotangent, task.slices))
+        return Reply(_name(), _computed(found, task))
+
+
+def _name() -> str:
+    return f"{ORIGIN}-{os.getpid()}"
+
+
+def _computed(found: _Kept, task: Task) -> Sent:
+    compiled, inputs, _ = found
+    if task.cotangent is None:
+        return compiled.value.send([compiled.value.run(inputs, task.slices)])
+    executable = compiled.with_gradient
+    (cotangent,) = executable.receive(*task.cotangent)
+    return executable.send(executable.gradient(inputs, cotangent, task.slices))
 
 
 def _unpacked(load: Load) -> _Kept:
