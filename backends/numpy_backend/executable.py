@@ -133,5 +133,5 @@ class NumpyExecutable(Executable):
 
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
         if isinstance(header, dict):
-            return self._native.sized(header["batch"]).received(*arrays)
+            return self._native.sized(header["batch"]).received(*map(wire.sound, arrays))
         return wire.received(header, arrays)

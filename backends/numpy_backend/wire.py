@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tnlearn_backends.numpy_backend.scaled import Array, Scaled
 
 
@@ -23,8 +25,16 @@ def sent(tensors: Iterable[Scaled | None]) -> tuple[list[Any], list[Array]]:
 
 def received(headers: Sequence[Any], arrays: Iterable[Array]) -> list[Scaled | None]:
     """The tensors that were sent."""
-    left = iter(arrays)
+    left = map(sound, arrays)
     return [None if header is None else _tensor(next(left), left, *header) for header in headers]
+
+
+def sound(array: Array) -> Array:
+    """An array like those made here: some transports leave entries across word boundaries.
+
+    Native code would be compiled anew for such an array, and round differently.
+    """
+    return np.require(array, requirements=("ALIGNED", "WRITEABLE"))
 
 
 def _header(tensor: Scaled) -> list[Any]:

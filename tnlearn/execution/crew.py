@@ -90,6 +90,7 @@ class _Crew:
         self._serials = count()
         self._lacking: set[str] = set()  # workers that had no arrays when last heard of
         self._failures: Counter[int] = Counter()
+        self._warned = False
         self.results: dict[int, Tensors] = {}
 
     def step(self) -> None:
@@ -162,7 +163,9 @@ class _Crew:
         if self._failures[number] <= RETRIES:
             self._todo.append(number)
             return
-        _warn(f"chunk {number} failed {RETRIES + 1} times on the executor", error, "it is")
+        if not self._warned:
+            _warn(f"chunk {number} failed {RETRIES + 1} times on the executor", error, "such are")
+            self._warned = True
         self._compute(number)
 
     def _give_up(self, error: Exception) -> None:
