@@ -32,7 +32,7 @@ def received(headers: Sequence[Any], arrays: Iterable[Array]) -> list[Scaled | N
 def sound(array: Array) -> Array:
     """An array like those made here: some transports leave entries across word boundaries.
 
-    Native code would be compiled anew for such an array, and round differently.
+    Native code reads whole words.
     """
     return np.require(array, requirements=("ALIGNED", "WRITEABLE"))
 

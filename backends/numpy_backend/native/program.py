@@ -136,7 +136,8 @@ class Sized:
 
     def received(self, data: Array, ranges: Ints) -> Inputs:
         """What another process packed."""
-        return Inputs(data, ranges, self._inputs, self._batch)
+        data = np.ascontiguousarray(data)
+        return Inputs(data, data.ctypes.data, ranges, self._inputs, self._batch)
 
     def _joined(self, arrays: Sequence[Any]) -> Array:
         """The entries of all arrays, one after another."""
