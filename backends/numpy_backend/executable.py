@@ -14,7 +14,7 @@ from tnlearn.errors import RangeError
 from tnlearn.values import LogValue
 from tnlearn_backends.numpy_backend import scaled, wire
 from tnlearn_backends.numpy_backend.careful import Careful
-from tnlearn_backends.numpy_backend.native.tensors import Inputs
+from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, together
 from tnlearn_backends.numpy_backend.packing import packed
 from tnlearn_backends.numpy_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.slicing import CarefulSlices
@@ -122,6 +122,11 @@ class NumpyExecutable(Executable):
 
     def plain(self, tensor: Scaled) -> npt.NDArray[Any]:
         return scaled.plain(tensor)
+
+    def unpack(self, tensors: Sequence[Scaled | None]) -> list[Any]:
+        if type(tensors) is Tensors:
+            return together(tensors)
+        return [None if tensor is None else scaled.plain(tensor) for tensor in tensors]
 
     def log(self, tensor: Scaled) -> LogValue:
         return scaled.log(tensor)

@@ -155,6 +155,10 @@ class Executable(ABC):
         """A tensor as an array of plain numbers; RangeError where none can hold the largest."""
 
     @abstractmethod
+    def unpack(self, tensors: Sequence[Scaled | None]) -> list[Any]:
+        """Many tensors at once, as `plain` has each; None where there is none."""
+
+    @abstractmethod
     def log(self, tensor: Scaled) -> LogValue:
         """A tensor as phases and natural logarithms of magnitudes."""
 

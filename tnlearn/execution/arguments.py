@@ -43,6 +43,7 @@ class Arguments:
         self._dtypes = [np.dtype(REAL[dtype] if given.log else dtype) for given in inputs]
         self._free = [[k for k, i in enumerate(term) if i == batch] for term in structure.inputs]
         self._shapes = [tuple(structure.sizes[i] for i in term) for term in structure.inputs]
+        self._known: tuple[int | None, list[tuple[int, ...]]] = (None, self._shapes)
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -68,8 +69,9 @@ class Arguments:
         if self._sharers:
             self._check_shared(given)
         shapes = list(map(SHAPE, held))
-        if self._batch is None and shapes == self._shapes:
-            return held, None
+        batch = self._first_batch(shapes)
+        if shapes == self._shapes_at(batch):
+            return held, batch
         return held, self._batch_size(shapes)
 
     def _converted(self, array: Any, number: int) -> Any:
@@ -95,6 +97,25 @@ class Arguments:
                         f"tensors {self._inputs[first].name!r} and {self._inputs[other].name!r} "
                         "share a parameter but were given different arrays: give both the same"
                     )
+
+    def _first_batch(self, shapes: Sequence[Sequence[int]]) -> int | None:
+        """The size of the batch, as the first tensor that has it says."""
+        for shape, free in zip(shapes, self._free, strict=True):
+            if free and len(shape) > free[0]:
+                return int(shape[free[0]])
+        return None
+
+    def _shapes_at(self, batch: int | None) -> list[tuple[int, ...]]:
+        """All shapes at a size of the batch, remembered for the last one."""
+        known, shapes = self._known
+        if batch != known:
+            pairs = zip(self._shapes, self._free, strict=True)
+            shapes = [
+                tuple(batch if k in free else size for k, size in enumerate(shape))  # type: ignore[misc]
+                for shape, free in pairs
+            ]
+            self._known = (batch, shapes)
+        return shapes
 
     def _batch_size(self, shapes: Sequence[Sequence[int]]) -> int | None:
         """The size of the batch, once every shape is checked."""

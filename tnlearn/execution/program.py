@@ -124,7 +124,9 @@ class Program:
         RangeError
             If the entries of an array are beyond the range of its dtype.
         """
-        read = self._executable.log if log else self._executable.plain
+        if not log:
+            return self._executable.unpack(gradient.tensors)
+        read = self._executable.log
         return [None if tensor is None else read(tensor) for tensor in gradient.tensors]
 
     def __call__(self, x: Packed | Sequence[Any]) -> Any:

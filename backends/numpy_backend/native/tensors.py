@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn_backends.numpy_backend.native.columns import EXPONENT, HIGH, LOW, NONNEGATIVE
-from tnlearn_backends.numpy_backend.scaled import Scaled
+from tnlearn_backends.numpy_backend.scaled import Scaled, limits, plain
 
 Array = npt.NDArray[Any]
 
@@ -100,6 +100,37 @@ class Tensors(Sequence[Any]):
             bool(ranges[NONNEGATIVE]),
             where.leading[slot],
         )
+
+
+def together(tensors: Tensors) -> list[Array | None]:
+    """All tensors as plain numbers, at a few operations each.
+
+    Raises
+    ------
+    RangeError
+        If the largest magnitude of one is out of range.
+    """
+    where, limit = tensors.where, limits(tensors.data.dtype)
+    tiny = 2.0**limit.low
+    found: list[Array | None] = []
+    table = tensors.ranges.tolist()
+    for position, slot in enumerate(where.slots):
+        if slot is None:
+            found.append(None)
+            continue
+        exponent, _, high, _ = table[slot]
+        shape, at = where.shapes[slot], where.offsets[slot]
+        entries = tensors.data[at : at + math.prod(shape)].reshape(shape)
+        result = entries.copy()
+        if exponent:
+            fits = abs(exponent) < limit.high and high + exponent <= limit.high
+            if fits:
+                result *= 2.0**exponent
+                fits = bool(np.max(np.abs(result.real), initial=0) > tiny)
+            if not fits:  # Rarely: then it is looked at in full.
+                result = plain(tensors[position])
+        found.append(result)
+    return found
 
 
 class Inputs(Tensors):
