@@ -226,7 +226,8 @@ class Program:
             Of the value along the direction, in the shape of the output.
         product : Packed
             ``program.unpack(product)`` gives the derivative of the gradient along the direction,
-            an array like each input. About four times the cost of a gradient.
+            an array like each input. About four times the arithmetic of a gradient, in more and
+            smaller steps.
 
         Raises
         ------

@@ -172,7 +172,7 @@ def _rows(rows, first, last, memory, limits, gemm, width):
         if peek(step, KIND) <= MATRICES:
             fine = _product(step, memory, limits, gemm, width)
         elif peek(step, KIND) == SUM:
-            fine = _add(step, memory, limits)
+            fine = _add(step, memory, limits, width)
         else:
             fine = _total(step, memory, limits, width)
         if not fine:
@@ -280,12 +280,19 @@ def _real(memory, space):
 def _measured(step, which, slack, memory, least, width):
     """Exact bounds, and the largest entry near one; tensors that are only read are so already."""
     space = peek(step, which + FIRST_IN - FIRST)
+    at = peek(step, which + FIRST_AT - FIRST)
+    size = peek(step, which + FIRST_SIZE - FIRST)
+    return _measure(peek(step, which), space, at, size, slack, memory, least, width)
+
+
+@njit(nogil=True)
+def _measure(slot, space, at, size, slack, memory, least, width):
+    """The same for a slot that lies there."""
     if space > RESULTS:
         return True
-    at = peek(step, which + FIRST_AT - FIRST)
-    size = width * peek(step, which + FIRST_SIZE - FIRST)
+    size *= width
     real = moved(_real(memory, space), width * at)
-    ranges = moved(memory.ranges, 4 * peek(step, which))
+    ranges = moved(memory.ranges, 4 * slot)
     largest, smallest, _ = extent(real, size)
     if largest == 0:
         poke(ranges, LOW, 0)
@@ -392,25 +399,21 @@ def _matrices(c, a, b, loops, counter, shape, gemm, one):
 
 
 @njit(nogil=True)
-def _add(step, memory, limits):
+def _add(step, memory, limits, width):
     """The sum of tensors that lie alike, brought to the largest of their exponents."""
     least, greatest, bits = limits
     parts = moved(memory.pool, peek(step, POOL) + 1)
-    count = peek(parts, -1)
-    top = peek(memory.ranges, 4 * peek(parts, 0) + EXPONENT)
-    for k in range(1, count):
-        top = max(top, peek(memory.ranges, 4 * peek(parts, 4 * k) + EXPONENT))
-    low, high, nonnegative = greatest, least, 1
-    for k in range(count):
-        x = moved(memory.ranges, 4 * peek(parts, 4 * k))
-        low = min(low, peek(x, LOW) + peek(x, EXPONENT) - top)
-        high = max(high, peek(x, HIGH))
-        nonnegative &= peek(x, NONNEGATIVE)
-    growth = peek(step, GROWTH)
+    count, growth, size = peek(parts, -1), peek(step, GROWTH), peek(step, TARGET_SIZE)
+    top, low, high, nonnegative = _together(parts, count, memory)
     if low < least or high + growth > greatest:
-        return False
+        for k in range(count):
+            slot, space, at = peek(parts, 4 * k), peek(parts, 4 * k + 1), peek(parts, 4 * k + 2)
+            if not _measure(slot, space, at, size, 0, memory, least, width):
+                return False
+        top, low, high, nonnegative = _together(parts, count, memory)
+        if low < least:
+            return False
     c = moved(_array(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
-    size = peek(step, TARGET_SIZE)
     for k in range(count):
         part = moved(parts, 4 * k)
         a = moved(_array(memory, peek(part, 1)), peek(part, 2))
@@ -424,6 +427,22 @@ def _add(step, memory, limits):
     poke(z, HIGH, high + growth)
     poke(z, NONNEGATIVE, nonnegative)
     return True
+
+
+@njit(nogil=True)
+def _together(parts, count, memory):
+    """The largest exponent of some tensors, and the range of all of them at that exponent."""
+    top = peek(memory.ranges, 4 * peek(parts, 0) + EXPONENT)
+    for k in range(1, count):
+        top = max(top, peek(memory.ranges, 4 * peek(parts, 4 * k) + EXPONENT))
+    x = moved(memory.ranges, 4 * peek(parts, 0))
+    low, high, nonnegative = peek(x, LOW) + peek(x, EXPONENT) - top, peek(x, HIGH), 1
+    for k in range(count):
+        x = moved(memory.ranges, 4 * peek(parts, 4 * k))
+        low = min(low, peek(x, LOW) + peek(x, EXPONENT) - top)
+        high = max(high, peek(x, HIGH))
+        nonnegative &= peek(x, NONNEGATIVE)
+    return top, low, high, nonnegative
 
 
 @njit(nogil=True)
