@@ -6,16 +6,21 @@ are at offsets that tables in the pool list: `ka` and `kb`, as many as `terms`.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from tnlearn_backends.numpy_backend.native.intrinsics import (
     address_of,
+    as_entry,
     call_gemm,
     exponent_bits,
+    larger,
+    magnitude_bits,
+    magnitude_of,
     moved,
     peek,
+    plus,
     poke,
+    smaller,
 )
 
 #: Sums may be reordered; nan and inf keep their meaning. Products are rounded before they are
@@ -140,17 +145,21 @@ def matrix_product(address, c, a, b, shape, kept, one):
 
 @njit(nogil=True)
 def extent(x, size):
-    """Largest and smallest nonzero magnitude of some real entries, and whether one is zero."""
-    largest = abs(peek(x, 0)) * 0
-    smallest = largest + np.inf
-    zeros = 0
+    """Largest and smallest nonzero magnitude of some real entries, and whether one is zero.
+
+    By their bits: the order of floats without sign is that of integers, and minima and maxima of
+    integers vectorise. One less than the bits of a zero is the largest integer there is, so zeros
+    stand back by themselves.
+    """
+    largest = least = magnitude_bits(x, 0)
+    smallest = plus(largest, -1)
     for v in range(size):
-        value = abs(peek(x, v))
-        largest = value if value > largest else largest
-        zeros += 1 if value == 0 else 0
-        kept = np.inf if value == 0 else value
-        smallest = kept if kept < smallest else smallest
-    return float(largest), float(smallest), zeros > 0
+        bits = magnitude_bits(x, v)
+        largest = larger(largest, bits)
+        least = smaller(least, bits)
+        smallest = smaller(smallest, plus(bits, -1))
+    zero = magnitude_of(x, least) == 0
+    return magnitude_of(x, largest), magnitude_of(x, plus(smallest, 1)), zero
 
 
 @njit(nogil=True)
@@ -165,5 +174,6 @@ def exponent_of(value):
 @njit(nogil=True)
 def multiply(x, size, first, second):
     """Real entries times two factors: one alone may be beyond the range."""
+    one, other = as_entry(x, first), as_entry(x, second)
     for v in range(size):
-        poke(x, v, peek(x, v) * first * second)
+        poke(x, v, peek(x, v) * one * other)
