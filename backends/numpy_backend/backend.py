@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import Backend, Executable, Instructions, Machine
+from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Instructions, Machine
 from tnlearn.errors import BackendError
+from tnlearn_backends.numpy_backend.algebras.executable import AlgebraExecutable
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 
 #: One core of a common server: shipped, so that everyone gets the same plans.
@@ -45,6 +46,10 @@ class NumpyBackend(Backend):
         """The array itself."""
         return np.asarray(array)
 
-    def compile(self, instructions: Instructions, dtype: str) -> Executable:
-        """The instructions, ready to run in `dtype`."""
+    def compile(
+        self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT
+    ) -> Executable:
+        """The instructions, ready to run in `dtype`; every algebra is known."""
+        if algebra != SUM_PRODUCT:
+            return AlgebraExecutable(instructions, algebra)
         return NumpyExecutable(instructions, np.dtype(dtype))

@@ -97,8 +97,8 @@ class NumpyExecutable(Executable):
         pairs = zip(arrays, self._leading, strict=False)
         return next((array.shape[axis] for array, axis in pairs if axis is not None), None)
 
-    def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
-        return self._whole.record(inputs)
+    def record(self, inputs: Sequence[Scaled], number: int = 0) -> list[Scaled]:
+        return self._careful.record(inputs, number)
 
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
         exponent = tensor.exponent

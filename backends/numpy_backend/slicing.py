@@ -45,6 +45,11 @@ class CarefulSlices:
                     totals[slot] = self._added(totals[slot], part, slot, position)
         return totals
 
+    def record(self, inputs: Sequence[Scaled], number: int) -> list[Scaled]:
+        """What every slot holds after the forward instructions of one slice."""
+        (position,) = self._positions(range(number, number + 1))
+        return self._careful.record(self._taken(inputs, position))
+
     def _positions(self, slices: range) -> Iterator[Mapping[int, int]]:
         labels = [label for label, _ in self._program.sliced]
         sizes = [size for _, size in self._program.sliced]

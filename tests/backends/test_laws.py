@@ -435,9 +435,9 @@ class Loopback(Backend):
     def to_host(self, array):
         return self.inner.to_host(array)
 
-    def compile(self, instructions, dtype):
+    def compile(self, instructions, dtype, algebra):
         COMPILED.append(dtype)
-        return self.inner.compile(instructions, dtype)
+        return self.inner.compile(instructions, dtype, algebra)
 
 class NoBackend:
     pass

@@ -186,33 +186,33 @@ def test_warm_processes_do_not_import_the_compiler() -> None:
 def test_a_broken_object_file_is_compiled_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = compiled._read(compiled._path("float64"))
+    good = compiled._read(compiled._path(compiled.NATIVE, "float64"))
     assert good is not None
     path = tmp_path / "kernels" / "one.o"
     asked: list[str] = []
 
-    def compiling(dtype: str, _machine: Any) -> bytes:
+    def compiling(_family: Any, dtype: str, _machine: Any) -> bytes:
         asked.append(dtype)
         return good
 
-    monkeypatch.setattr(compiled, "_path", lambda _dtype: path)
+    monkeypatch.setattr(compiled, "_path", lambda _family, _key: path)
     monkeypatch.setattr(compiled, "_compiled", compiling)
     for content in (None, b"", b"short", good, b"\0" * 32 + good):
         if content is not None:
             path.write_bytes(content)
-        found = compiled._kernels.__wrapped__("float64")
-        assert callable(found.run)
+        found = compiled._loaded.__wrapped__(compiled.NATIVE, "float64")
+        assert all(map(callable, found))
     assert asked == ["float64"] * 5
-    compiled._kernels.__wrapped__("float64")
+    compiled._loaded.__wrapped__(compiled.NATIVE, "float64")
     assert len(asked) == 5, "what was written is found"
 
 
 def test_the_file_name_says_what_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = compiled._path("float64")
+    path = compiled._path(compiled.NATIVE, "float64")
     assert path is not None
-    assert path != compiled._path("float32")
+    assert path != compiled._path(compiled.NATIVE, "float32")
     monkeypatch.setattr(compiled, "version", lambda _name: "0")
-    assert path != compiled._path("float64")
+    assert path != compiled._path(compiled.NATIVE, "float64")
 
 
 def test_calls_take_turns_in_few_arenas() -> None:

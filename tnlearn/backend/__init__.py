@@ -1,5 +1,14 @@
 """The door between the engine and the libraries that do the arithmetic."""
 
+from tnlearn.backend.algebra import LARGEST_MODULUS as LARGEST_MODULUS
+from tnlearn.backend.algebra import MAX_PLUS as MAX_PLUS
+from tnlearn.backend.algebra import MIN_PLUS as MIN_PLUS
+from tnlearn.backend.algebra import SUM_PRODUCT as SUM_PRODUCT
+from tnlearn.backend.algebra import Algebra as Algebra
+from tnlearn.backend.algebra import algebra_of as algebra_of
+from tnlearn.backend.algebra import best_few as best_few
+from tnlearn.backend.algebra import counting as counting
+from tnlearn.backend.algebra import modulo as modulo
 from tnlearn.backend.calibrated import machine_of as machine_of
 from tnlearn.backend.discovery import get_backend as get_backend
 from tnlearn.backend.discovery import installed as installed

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
+from tnlearn.backend.algebra import SUM_PRODUCT, Algebra
 from tnlearn.backend.instructions import Instructions
 from tnlearn.errors import BackendError
 from tnlearn.values import LogValue
@@ -89,8 +90,16 @@ class Backend(ABC):
         """An array of this backend as a NumPy array."""
 
     @abstractmethod
-    def compile(self, instructions: Instructions, dtype: str) -> Executable:
-        """The instructions, ready to run in `dtype`."""
+    def compile(
+        self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT
+    ) -> Executable:
+        """The instructions, ready to run in `dtype` (float64 for other algebras).
+
+        Raises
+        ------
+        BackendError
+            If the backend does not know the algebra.
+        """
 
 
 class Executable(ABC):
@@ -99,6 +108,9 @@ class Executable(ABC):
     Laws, for packed inputs ``x`` and all slices: ``run(x, slices)`` is the value; with a
     cotangent ``c``, ``gradient(x, c, slices)`` is for every input the derivative of
     ``sum(c * value)`` by its entries. Sums over parts of the slices add up to the same.
+
+    In other algebras sums and products are theirs, and there are no gradients, logarithms or
+    divisions; `pack` and `scale` take numbers, see `tnlearn.backend.Algebra`.
     """
 
     @abstractmethod
@@ -108,7 +120,8 @@ class Executable(ABC):
         Raises
         ------
         DataError
-            If `check_finite` and an array holds nan or inf (``-inf`` is a zero's logarithm).
+            If `check_finite` and an array holds nan or inf (but for ``-inf`` as a zero's
+            logarithm, and the zero of an algebra); in modular arithmetic, what is no integer.
         """
 
     @abstractmethod
@@ -131,8 +144,8 @@ class Executable(ABC):
         """The gradient for a cotangent of the whole value, summed over some slices."""
 
     @abstractmethod
-    def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
-        """What every slot holds after the forward instructions, inputs included."""
+    def record(self, inputs: Sequence[Scaled], number: int = 0) -> list[Scaled]:
+        """What every slot holds after the forward instructions of one slice, inputs included."""
 
     @abstractmethod
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:

@@ -9,8 +9,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tnlearn.backend import Backend, Executable, Input, Instructions, Scaled
-from tnlearn.errors import DataError, DataTypeError, MemoryLimitError
+from tnlearn.backend import (
+    SUM_PRODUCT,
+    Algebra,
+    Backend,
+    Executable,
+    Input,
+    Instructions,
+    Scaled,
+)
+from tnlearn.errors import DataError, DataTypeError, MemoryLimitError, PlanError
 from tnlearn.execution.arguments import Arguments
 from tnlearn.execution.crew import Submits
 from tnlearn.execution.recipe import Compiled, Recipe
@@ -50,6 +58,10 @@ class Record:
         """The entries of a slot's tensor at ``where``, an integer array for every axis."""
         return self.executable.entries(self.slots[slot], where)
 
+    def plain(self, slot: int) -> Any:
+        """A slot's tensor as an array of plain numbers."""
+        return self.executable.plain(self.slots[slot])
+
 
 class Program:
     """What `tnlearn.compile` returns; it holds no data and may be called from many threads.
@@ -60,6 +72,8 @@ class Program:
         The order, slices and cost.
     dtype : str
         Precision of the arithmetic and of the results.
+    algebra : Algebra
+        What it adds and multiplies with; results in other algebras than sum-product are float64.
     """
 
     def __init__(
@@ -72,20 +86,24 @@ class Program:
         constants: frozenset[int],
         progress: bool,
         executor: Submits | None = None,
+        algebra: Algebra = SUM_PRODUCT,
     ) -> None:
         self.plan = plan
-        self.dtype = plan.dtype
+        self.algebra = algebra
         self._backend = backend
         self._inputs = tuple(inputs)
         self._batch = batch
         self._sharing = tuple(sharing)
-        self._arguments = Arguments(inputs, plan.structure, batch, sharing, plan.dtype, backend)
+        self._recipe = recipe = Recipe(
+            plan, self._inputs, batch, self._sharing, constants, backend.name, algebra=algebra
+        )
+        self.dtype = recipe.dtype
+        self._arguments = Arguments(inputs, plan.structure, batch, sharing, self.dtype, backend)
         self._constants = constants
         self._empty = 0 in (d for k, d in enumerate(plan.structure.sizes) if k != batch)
-        self._recipe = Recipe(plan, self._inputs, batch, self._sharing, constants, backend.name)
         self._progress = progress
         self._executor = executor
-        compiled = Compiled(self._recipe, backend)
+        compiled = Compiled(recipe, backend)
         self.instructions = compiled.instructions
         self._executable: Executable = compiled.value
         self._slices = Slices(compiled, progress, executor)
@@ -132,6 +150,8 @@ class Program:
     def __call__(self, x: Packed | Sequence[Any]) -> Any:
         """The value: an array whose axes are the output, 0-d for a closed network.
 
+        In algebras whose entries have several parts these are on a last axis.
+
         Raises
         ------
         RangeError
@@ -141,6 +161,7 @@ class Program:
 
     def log(self, x: Packed | Sequence[Any]) -> LogValue:
         """The value as phases and natural logarithms of magnitudes."""
+        self._check_plain("logarithm")
         return self._executable.log(self._value(self._packed(x)))
 
     def value_and_gradient(
@@ -165,6 +186,7 @@ class Program:
             ``g`` for which ``d Re(value) = Re(sum(g * dA))``; PyTorch's gradient of a real loss
             is ``conj(g)``.
         """
+        self._check_plain("gradient")
         executable = self._executable
         plain: list[Any] = []
 
@@ -190,6 +212,7 @@ class Program:
         RangeError
             If the value is zero: its logarithm has no gradient.
         """
+        self._check_plain("gradient")
         executable = self._executable
         logs: list[LogValue] = []
 
@@ -234,6 +257,7 @@ class Program:
         DataError, DataTypeError
             As for `pack`.
         """
+        self._check_plain("second derivative")
         packed = self._with_directions(arrays, directions)
         executable = self._executable
         plain: list[Any] = []
@@ -257,6 +281,7 @@ class Program:
         RangeError
             If the value is zero: its logarithm has no derivative.
         """
+        self._check_plain("second derivative")
         if self.plan.structure.output:
             raise DataError("log_hvp is for closed networks: this one has open indices")
         packed, executable = self._with_directions(arrays, directions), self._executable
@@ -274,15 +299,28 @@ class Program:
         ]
         return executable.log(slope), Packed(product, packed.batch)
 
-    def record(self, x: Packed | Sequence[Any]) -> Record:
+    def part(self, x: Packed | Sequence[Any], number: int) -> Any:
+        """The value of one slice alone, a summand of the value, as `__call__` gives it."""
+        packed = self._packed(x)
+        return self._executable.plain(
+            self._executable.run(packed.tensors, range(number, number + 1))
+        )
+
+    def record(self, x: Packed | Sequence[Any], number: int | None = None) -> Record:
         """Run forward and keep every intermediate, for algorithms that walk the tree.
+
+        Parameters
+        ----------
+        x : Packed, or sequence of array_like
+        number : int, optional
+            Of the slice, which a sliced plan needs.
 
         Raises
         ------
         MemoryLimitError
             If the plan is sliced: the intermediates of all slices are never there together.
         """
-        if self.plan.sliced:
+        if self.plan.sliced and number is None:
             raise MemoryLimitError(
                 f"the plan runs in {self.plan.cost.slices:,} slices, so its intermediates cannot "
                 "be kept; compile with a larger memory_limit"
@@ -290,7 +328,7 @@ class Program:
         packed = self._packed(x)
         if self._empty or packed.batch == 0:
             raise DataError("an index has size 0, so there is nothing to record")
-        slots = self._executable.record(packed.tensors)
+        slots = self._executable.record(packed.tensors, number or 0)
         return Record(self.instructions, tuple(slots), self._executable)
 
     def _value(self, packed: Packed) -> Scaled:
@@ -396,7 +434,14 @@ class Program:
         return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
-        return self._executable.scale(self._backend.asarray(np.zeros(shape), self.dtype))
+        zeros = np.full(shape, self.algebra.zero)
+        return self._executable.scale(self._backend.asarray(zeros, self.dtype))
+
+    def _check_plain(self, wanted: str) -> None:
+        if self.algebra != SUM_PRODUCT:
+            raise PlanError(
+                f"there is no {wanted} in {self.algebra.name}: compile with algebra='sum-product'"
+            )
 
     def _shape(self, term: Sequence[int], batch: int | None) -> tuple[int, ...]:
         sizes = self.plan.structure.sizes

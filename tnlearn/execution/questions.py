@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tnlearn.backend import Input, get_backend
+from tnlearn.backend import SUM_PRODUCT, Algebra, Input, algebra_of, get_backend
 from tnlearn.errors import DataTypeError, PlanError
 from tnlearn.execution.crew import Submits
 from tnlearn.execution.program import Cotangent, Program
+from tnlearn.execution.recipe import widening
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
-from tnlearn.planning import Plan, batch_number, dtype_of, plan, structure_of
+from tnlearn.planning import Plan, as_bytes, batch_number, dtype_of, plan, structure_of
 from tnlearn.values import LogValue
 
 
@@ -22,6 +23,7 @@ def compile(
     constants: Iterable[str] = (),
     plan: Plan | None = None,
     backend: str = "numpy",
+    algebra: str | Algebra = "sum-product",
     progress: bool = False,
     executor: Submits | None = None,
     **options: Any,
@@ -40,6 +42,11 @@ def compile(
         A plan made before for the same structure; by default one is made.
     backend : str
         Who does the arithmetic.
+    algebra : str or tnlearn.backend.Algebra
+        What is meant by sums and products. In "max-plus" and "min-plus" entries are added, and
+        the value is the best total; in "max-count" and "min-count" the value has a last axis,
+        ``(best total, number of ways to attain it)``. Entries are the arrays' own, logarithms of
+        log tensors included; -inf (for the min ones, inf) forbids. All these compute in float64.
     progress : bool
         Draw a bar over the slices of runs that take over a second, on a terminal.
     executor : concurrent.futures.Executor, or anything with its ``submit``
@@ -55,19 +62,22 @@ def compile(
     NetworkError
         If `batch` is not open, or a constant is no tensor of the network.
     PlanError
-        If `plan` is for another structure, or none can be made.
+        If `plan` is for another structure, or none can be made; or the algebra is unknown.
     DataTypeError
-        If `executor` has no ``submit``.
+        If the network is complex, and the algebra has no complex numbers; or if `executor` has no
+        ``submit``.
     """
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise DataTypeError(
             f"executor={executor!r} has no submit: give a concurrent.futures.Executor, or for a "
             "dask client its client.get_executor()"
         )
-    network = as_network(thing)
+    network, algebra = as_network(thing), algebra_of(algebra)
     structure, names = structure_of(network)
     number = batch_number(network, names, batch)
     if plan is None:
+        if algebra != SUM_PRODUCT:
+            options["memory_limit"] = _share(options.get("memory_limit"), network, algebra)
         plan = _plan(network, batch=batch, backend=backend, **options)
     elif plan.structure != structure or plan.dtype != dtype_of(network):
         raise PlanError(
@@ -76,6 +86,8 @@ def compile(
         )
     if number in plan.sliced:
         raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
+    if algebra != SUM_PRODUCT and dtype_of(network).startswith("complex"):
+        raise DataTypeError(f"the network is complex, which {algebra.name} is not defined for")
     inputs = [_input(network, k) for k in range(len(network))]
     sharing = [
         ("of", k) if tensor.parameter is None else ("shared", tensor.parameter)
@@ -83,7 +95,7 @@ def compile(
     ]
     left_out = frozenset(network.position(name) for name in constants)
     return Program(
-        plan, get_backend(backend), inputs, number, sharing, left_out, progress, executor
+        plan, get_backend(backend), inputs, number, sharing, left_out, progress, executor, algebra
     )
 
 
@@ -189,6 +201,11 @@ def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, 
     check_finite = options.pop("check_finite", True)
     program = compile(network, **options)
     return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
+
+
+def _share(limit: int | float | str | None, network: TensorNetwork, algebra: Algebra) -> int:
+    """The memory limit for a plan that counts one number of the network's dtype per entry."""
+    return max(as_bytes(limit) // widening(algebra, dtype_of(network)), 1)
 
 
 def _input(network: TensorNetwork, position: int) -> Input:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from tnlearn.backend import Backend, Executable, Input, Instructions
+from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Input, Instructions
 from tnlearn.execution.curvature import lower_curvature
 from tnlearn.execution.lowering import lower
 from tnlearn.planning import Cost, Plan, Structure
@@ -35,6 +36,8 @@ class Recipe:
         The name of the backend that compiles it.
     second : bool
         The derivative along a direction takes the place of the value.
+    algebra : Algebra
+        What the program adds and multiplies with.
     """
 
     plan: Plan
@@ -44,6 +47,17 @@ class Recipe:
     constants: frozenset[int]
     backend: str
     second: bool = False
+    algebra: Algebra = SUM_PRODUCT
+
+    @property
+    def dtype(self) -> str:
+        """Of the numbers it computes with."""
+        return self.plan.dtype if self.algebra == SUM_PRODUCT else "float64"
+
+    @property
+    def peak_bytes(self) -> int:
+        """What a run takes; the plan counts one number of its own dtype per entry."""
+        return self.plan.cost.peak_bytes * widening(self.algebra, self.plan.dtype)
 
     def lower(self, with_gradient: bool) -> Instructions:
         """The instructions, with the reverse sweep or without."""
@@ -67,6 +81,7 @@ class Recipe:
         del fields["sharing"]
         fields["plan"] = dataclasses.asdict(self.plan)
         fields["constants"] = sorted(self.constants)
+        fields["algebra"] = dataclasses.asdict(self.algebra)
         return json.dumps(fields)
 
 
@@ -81,8 +96,16 @@ def from_text(text: str) -> Recipe:
         inputs=inputs,
         sharing=range(len(inputs)),
         constants=frozenset(given.pop("constants")),
+        algebra=Algebra(**given.pop("algebra")),
         **given,
     )
+
+
+def widening(algebra: Algebra, dtype: str) -> int:
+    """How many times as large entries are as one number of a dtype."""
+    if algebra == SUM_PRODUCT:
+        return 1
+    return math.prod(algebra.parts) * (2 if dtype == "float32" else 1)
 
 
 def _as_tuples(given: Any) -> Any:
@@ -96,9 +119,13 @@ class Compiled:
         self.recipe = recipe
         self._backend = backend
         self.instructions = recipe.lower(with_gradient=False)
-        self.value: Executable = backend.compile(self.instructions, recipe.plan.dtype)
+        self.value: Executable = self._compile(self.instructions)
 
     @cached_property
     def with_gradient(self) -> Executable:
         """The value and the gradient; its reverse sweep has twice the steps of the value alone."""
-        return self._backend.compile(self.recipe.lower(with_gradient=True), self.recipe.plan.dtype)
+        return self._compile(self.recipe.lower(with_gradient=True))
+
+    def _compile(self, instructions: Instructions) -> Executable:
+        recipe = self.recipe
+        return self._backend.compile(instructions, recipe.dtype, recipe.algebra)

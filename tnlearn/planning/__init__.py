@@ -2,6 +2,7 @@
 
 from tnlearn.planning.cost import Cost as Cost
 from tnlearn.planning.cost import cut as cut
+from tnlearn.planning.memory import as_bytes as as_bytes
 from tnlearn.planning.plan import Plan as Plan
 from tnlearn.planning.planner import batch_number as batch_number
 from tnlearn.planning.planner import dtype_of as dtype_of

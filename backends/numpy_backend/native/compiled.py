@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock, Timer
@@ -27,9 +28,26 @@ Kernel: TypeAlias = Callable[[int], int]
 
 #: Seconds of compiling after which a person is told what they are waiting for.
 PATIENCE = 1.0
-NAMES = ("run", "survey")
 
 _lock = Lock()
+
+
+class Family(NamedTuple):
+    """Kernels that are compiled into one object file.
+
+    Attributes
+    ----------
+    module : str
+        Has for each of them a function ``<name>_entry(key)``: the compiled kernel for a key, say
+        a dtype. It imports the compiler, so it is imported only to compile.
+    folder : Path
+        The sources, besides those beside this file.
+    names : tuple of str
+    """
+
+    module: str
+    folder: Path
+    names: tuple[str, ...]
 
 
 class Kernels(NamedTuple):
@@ -39,26 +57,35 @@ class Kernels(NamedTuple):
     survey: Kernel
 
 
+HERE = Path(__file__).parent
+NATIVE = Family("tnlearn_backends.numpy_backend.native.entries", HERE, Kernels._fields)
+
+
 def kernels(dtype: str) -> Kernels:
-    """The kernels for a dtype: from memory, from disk, or compiled now."""
+    """The kernels for a dtype."""
+    return Kernels(*loaded(NATIVE, dtype))
+
+
+def loaded(family: Family, key: str) -> tuple[Kernel, ...]:
+    """The kernels for a key, in order: from memory, from disk, or compiled now."""
     with _lock:
-        return _kernels(dtype)
+        return _loaded(family, key)
 
 
 @cache
-def _kernels(dtype: str) -> Kernels:
+def _loaded(family: Family, key: str) -> tuple[Kernel, ...]:
     machine = _machine()
-    path = _path(dtype)
+    path = _path(family, key)
     code = _read(path)
     if code is None:
-        code = _compiled(dtype, machine)
+        code = _compiled(family, key, machine)
         _write(path, code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append(engine)
     kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-    return Kernels(*(kind(engine.get_function_address(f"tnlearn_{name}")) for name in NAMES))
+    return tuple(kind(engine.get_function_address(f"tnlearn_{name}")) for name in family.names)
 
 
 #: Engines own the code, so they live as long as the process.
@@ -76,15 +103,16 @@ def _machine() -> Any:
     )
 
 
-def _path(dtype: str) -> Path | None:
+def _path(family: Family, key: str) -> Path | None:
     """Where the object file is: its name says sources, versions and processor."""
-    parts = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    folders = dict.fromkeys((HERE, family.folder))
+    parts = [file.read_bytes() for place in folders for file in sorted(place.glob("*.py"))]
     parts += [version(name).encode() for name in ("numba", "llvmlite")]
     parts += [llvm.get_process_triple().encode(), llvm.get_host_cpu_name().encode()]
     parts.append(llvm.get_host_cpu_features().flatten().encode())
     digest = hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
-    name = f"kernels-{dtype}-{digest}.o"
-    beside = Path(__file__).parent / "__pycache__"  # Where Python puts what it compiles.
+    name = f"kernels-{key}-{digest}.o"
+    beside = family.folder / "__pycache__"  # Where Python puts what it compiles.
     if os.access(beside if beside.exists() else beside.parent, os.W_OK):
         return beside / name
     place = folder()
@@ -112,17 +140,16 @@ def _write(path: Path | None, code: bytes) -> None:
         pass  # Compiled again next time.
 
 
-def _compiled(dtype: str, machine: Any) -> bytes:
+def _compiled(family: Family, key: str, machine: Any) -> bytes:
     """The kernels as an object file; a person is told if it takes a while."""
-    timer = Timer(PATIENCE, sys.stderr.write, (_NOTICE.format(dtype=dtype),))
+    timer = Timer(PATIENCE, sys.stderr.write, (_NOTICE.format(key=key),))
     timer.daemon = True
     timer.start()
     try:
-        from tnlearn_backends.numpy_backend.native import entries
-
-        whole = llvm.parse_assembly("")
-        for name, entry in zip(NAMES, (entries.run_entry, entries.survey_entry), strict=True):
-            whole.link_in(_module(entry(dtype), f"tnlearn_{name}", machine))
+        entries, whole = import_module(family.module), llvm.parse_assembly("")
+        for name in family.names:
+            function = getattr(entries, f"{name}_entry")(key)
+            whole.link_in(_module(function, f"tnlearn_{name}", machine))
         return bytes(machine.emit_object(whole))
     finally:
         timer.cancel()
@@ -161,4 +188,4 @@ define i64 @{name}(ptr %header) {{
   ret i64 %value
 }}
 """
-_NOTICE = "tnlearn: compiling its kernels for {dtype}, once per version (a few seconds) ...\n"
+_NOTICE = "tnlearn: compiling its kernels for {key}, once per version (a few seconds) ...\n"

@@ -145,13 +145,13 @@ def run(header, kind, real):
         if row != DONE:
             break
         if peek(header, SLICED) > 0:
-            _begin(number, header, shifts)
+            begin(number, header, shifts)
         row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, gemm, width)
     return row
 
 
 @njit(nogil=True, error_model="numpy")
-def _begin(number, header, shifts):
+def begin(number, header, shifts):
     """Where the parts of whole tensors begin in a slice; the last label runs fastest."""
     labels, slots = peek(header, SLICED), peek(header, SLOTS)
     sizes = pointer_at(peek(header, SLICED_SIZES), int64)

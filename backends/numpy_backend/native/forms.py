@@ -92,10 +92,10 @@ def fused(dims: Iterable[Dim]) -> Dims:
 
 
 @lru_cache(maxsize=65536)
-def best(dims: Dims) -> Form:
-    """The cheapest form of a step, its `dims` fused."""
+def best(dims: Dims, matrices: bool = True) -> Form:
+    """The cheapest form of a step, its `dims` fused; with matrix products if they are allowed."""
     forms = [_around(dims, inner, swapped) for inner, swapped in _inner_loops(dims)]
-    if math.prod(dim.size for dim in dims) >= SMALL:
+    if matrices and math.prod(dim.size for dim in dims) >= SMALL:
         forms.extend(_matrix_forms(dims))
     return min(forms, key=lambda form: form.cost)
 

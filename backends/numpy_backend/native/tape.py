@@ -90,14 +90,29 @@ class Tape:
         return bool((self.rows[:, columns.KIND] == columns.MATRICES).any())
 
 
-def write_tape(instructions: Instructions, batch: int | None) -> Tape:
-    """The tape of a program, at a given size of the batch."""
-    return _Writer(instructions, batch).tape()
+def write_tape(
+    instructions: Instructions, batch: int | None, *, matrices: bool = True, keep: bool = False
+) -> Tape:
+    """The tape of a program, at a given size of the batch.
+
+    Parameters
+    ----------
+    instructions : Instructions
+    batch : int, optional
+    matrices : bool
+        Matrix products may be used, so sums and products are the plain ones.
+    keep : bool
+        All intermediates are results, whose places are not used again.
+    """
+    return _Writer(instructions, batch, matrices, keep).tape()
 
 
 class _Writer:
-    def __init__(self, instructions: Instructions, batch: int | None) -> None:
+    def __init__(
+        self, instructions: Instructions, batch: int | None, matrices: bool, keep: bool
+    ) -> None:
         self.program = instructions
+        self.matrices, self.keep = matrices, keep
         self.sizes, self.whole = list(instructions.sizes), list(instructions.whole)
         if instructions.batch is not None and batch is not None:
             self.sizes[instructions.batch] = self.whole[instructions.batch] = batch
@@ -248,7 +263,8 @@ class _Writer:
             fused(
                 Dim(self.sizes[i], a.strides.get(i, 0), get_b.get(i, 0), c.strides.get(i, 0))
                 for i in labels
-            )
+            ),
+            self.matrices,
         )
 
     def _copied(self, slot: int, place: Place) -> int:
@@ -276,6 +292,8 @@ class _Writer:
         if not program.backward:
             results = [program.value]
         kept = {*results, program.value}
+        if self.keep:
+            kept.update(row.target for row in self.rows)
         places = [place or Place((), {}, 0) for place in self.places]
         sizes = [place.size for place in places]
         where = Arena(len(program.inputs), program.seed, sizes, kept)

@@ -1,0 +1,1 @@
+"""Programs in other algebras than sums of products: best values, counts, lists, residues."""
