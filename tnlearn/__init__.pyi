@@ -4,14 +4,17 @@ from tnlearn.errors import TnlearnError as TnlearnError
 from tnlearn.execution import Program as Program
 from tnlearn.execution import compile as compile
 from tnlearn.execution import contract as contract
+from tnlearn.execution import integer_contract as integer_contract
 from tnlearn.execution import log_contract as log_contract
 from tnlearn.execution import log_value_and_gradient as log_value_and_gradient
 from tnlearn.execution import ncon as ncon
 from tnlearn.execution import value_and_gradient as value_and_gradient
 from tnlearn.files import load as load
 from tnlearn.files import save as save
+from tnlearn.inference import density_of_states as density_of_states
 from tnlearn.inference import log_partition as log_partition
 from tnlearn.inference import marginals as marginals
+from tnlearn.inference import mode as mode
 from tnlearn.inference import sample as sample
 from tnlearn.learning import MPSClassifier as MPSClassifier
 from tnlearn.network import Tensor as Tensor

@@ -149,7 +149,11 @@ class Executable(ABC):
 
     @abstractmethod
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
-        """The entries ``tensor[where]``, with an integer array on the host for every axis."""
+        """The entries ``tensor[where]``, with an integer array on the host for every axis.
+
+        In algebras that choose, a value stands for a logarithm, negated if the smallest is best;
+        parts of an entry are on a last axis.
+        """
 
     @abstractmethod
     def scale(self, array: Any) -> Scaled:

@@ -1,5 +1,8 @@
 """From a plan to values: instructions, programs, slices and gradients."""
 
+from tnlearn.execution.integers import combined as combined
+from tnlearn.execution.integers import integer_contract as integer_contract
+from tnlearn.execution.integers import primes_of as primes_of
 from tnlearn.execution.program import Packed as Packed
 from tnlearn.execution.program import Program as Program
 from tnlearn.execution.program import Record as Record

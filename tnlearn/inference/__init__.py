@@ -1,6 +1,9 @@
-"""Questions asked of any model or network: log Z, marginals, samples."""
+"""Questions asked of any model or network: log Z, marginals, samples, modes, levels."""
 
+from tnlearn.inference.density import density_of_states as density_of_states
 from tnlearn.inference.marginals import marginals as marginals
+from tnlearn.inference.mode import Mode as Mode
+from tnlearn.inference.mode import mode as mode
 from tnlearn.inference.partition import LogPartition as LogPartition
 from tnlearn.inference.partition import log_partition as log_partition
 from tnlearn.inference.sampling import sample as sample

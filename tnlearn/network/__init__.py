@@ -1,5 +1,6 @@
 """The graph core: tensors, networks, and the ways of writing one down."""
 
+from tnlearn.network.model import HasEnergies as HasEnergies
 from tnlearn.network.model import HasNetwork as HasNetwork
 from tnlearn.network.model import Model as Model
 from tnlearn.network.model import as_network as as_network

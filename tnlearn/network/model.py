@@ -46,6 +46,24 @@ class Model(HasNetwork, Protocol):
         ...
 
 
+@runtime_checkable
+class HasEnergies(Model, Protocol):
+    """A model that also writes its energy function as a network, for exact answers about it.
+
+    Law, for every joint state ``s``: the entries of ``energies()`` at ``s`` add up to
+    ``energy(s)``. Its indices are those of ``network()``.
+    """
+
+    @property
+    def beta(self) -> float:
+        """Inverse temperature."""
+        ...
+
+    def energies(self) -> TensorNetwork:
+        """A closed network whose tensors are added, not multiplied; inf forbids."""
+        ...
+
+
 def as_network(thing: TensorNetwork | HasNetwork) -> TensorNetwork:
     """`thing` itself if it is a network, else the network it writes.
 

@@ -114,21 +114,28 @@ class Ising:
         A site is an index on all its bonds (a hyperedge). Entries are Boltzmann factors, held as
         logarithms, so that no temperature overflows.
         """
+        return TensorNetwork(
+            Tensor(-self.beta * tensor.data, tensor.indices, tensor.name, log=True)
+            for tensor in self.energies()
+        )
+
+    def energies(self) -> TensorNetwork:
+        """The energy of every bond and field, on the indices of `network`: they are added."""
         signs = np.array([-1.0, 1.0])
         bound = {site for edge in self.couplings for site in edge}
-        factors: dict[tuple[str, tuple[Hashable, ...]], npt.NDArray[np.float64]] = {
-            ("bond", edge): self.beta * coupling * np.outer(signs, signs)
+        terms: dict[tuple[str, tuple[Hashable, ...]], npt.NDArray[np.float64]] = {
+            ("bond", edge): -coupling * np.outer(signs, signs)
             for edge, coupling in self.couplings.items()
         }
         for site, field in self.fields.items():
             if field or site not in bound:
-                factors["field", (site,)] = self.beta * field * signs
-        names = [f"{kind} {', '.join(map(repr, sites))}" for kind, sites in factors]
+                terms["field", (site,)] = -field * signs
+        names = [f"{kind} {', '.join(map(repr, sites))}" for kind, sites in terms]
         if len(set(names)) < len(names):  # Different nodes may print alike.
-            names = [f"{kind} {number}" for number, (kind, _) in enumerate(factors)]
+            names = [f"{kind} {number}" for number, (kind, _) in enumerate(terms)]
         return TensorNetwork(
-            Tensor(logs, sites, name, log=True)
-            for name, ((_, sites), logs) in zip(names, factors.items(), strict=True)
+            Tensor(energies, sites, name)
+            for name, ((_, sites), energies) in zip(names, terms.items(), strict=True)
         )
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tnlearn.backend import get_backend, machine_of
 from tnlearn.errors import NetworkError
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.planning.cache import recall, remember
-from tnlearn.planning.fitting import Fitted, Memory, fit, refuse_what_cannot_fit
+from tnlearn.planning.fitting import (
+    Fitted,
+    Memory,
+    costed,
+    fit,
+    refuse_what_cannot_fit,
+    sliced_to_fit,
+)
 from tnlearn.planning.key import Key
 from tnlearn.planning.memory import as_bytes
 from tnlearn.planning.plan import Plan
@@ -98,6 +106,20 @@ def _searched(judge: Judge, memory: Memory, search: Search, seed: int) -> tuple[
     paths, order = find_paths(judge, search, seed, memory)
     rounds = rounds_of(judge.structure, search)
     return fit(judge, paths, memory, rounds=rounds, as_given=order == "given", seed=seed), order
+
+
+def resliced(made: Plan, memory_limit: int) -> Plan:
+    """The same order, sliced to fit another limit in bytes.
+
+    Raises
+    ------
+    MemoryLimitError
+        As for `plan`.
+    """
+    judge = Judge(made.structure, made.dtype, machine_of(get_backend(made.backend)))
+    whole = costed(judge, made.pairs, ())
+    found = sliced_to_fit(judge, whole, Memory(memory_limit, None), seed=0)
+    return replace(made, sliced=found.sliced, cost=found.cost)
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:

@@ -100,7 +100,12 @@ class AlgebraExecutable(Executable):
         self._refuse("gradients")
 
     def entries(self, tensor: Any, where: Sequence[Any]) -> LogValue:
-        self._refuse("logarithms")
+        if not self._algebra.sums_by_choice:
+            self._refuse("logarithms")
+        values = tensor[(*where, ...)]
+        if not self._algebra.parts:
+            values = values[..., 0]
+        return LogValue(np.isfinite(values).astype(float), values)
 
     def divide(self, cotangent: Any, value: Any) -> Any:
         self._refuse("division")

@@ -1,0 +1,163 @@
+"""The most probable states of a model: its ground states, their energy and their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tnlearn.backend import counting
+from tnlearn.errors import ModelError
+from tnlearn.execution import combined, compile, primes_of
+from tnlearn.inference.partition import closed
+from tnlearn.inference.walking import Positions, best_states
+from tnlearn.network import HasEnergies, HasNetwork, Model, Tensor, TensorNetwork
+
+#: Below this a number of ways that was found in floats is exact, and so were all it came from.
+EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class Mode:
+    """The most probable states of a model.
+
+    Attributes
+    ----------
+    states : tuple of dict
+        ``{site: value}``, most probable first; no two are the same.
+    energies : tuple of float
+        Theirs, in the model's units. Of a bare network: minus the natural logarithm of the weight.
+    degeneracy : int or None
+        How many states are as probable as the first, if that was asked for.
+    """
+
+    states: tuple[Mapping[Hashable, Any], ...]
+    energies: tuple[float, ...]
+    degeneracy: int | None = None
+
+    @property
+    def state(self) -> Mapping[Hashable, Any]:
+        """The most probable state; one of them, if there are several."""
+        return self.states[0]
+
+    @property
+    def energy(self) -> float:
+        """The energy of the most probable state."""
+        return self.energies[0]
+
+
+def mode(
+    thing: TensorNetwork | HasNetwork, k: int = 1, *, count: bool = False, **options: Any
+) -> Mode:
+    """The most probable state, or the `k` most probable ones; exact.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+        A model that has ``energies()`` is judged by these, so that ties are exact at any
+        temperature; any other, and a bare network, by the logarithms of its non-negative entries.
+    k : int
+        How many states; there are fewer if no more have a probability.
+    count : bool
+        Count the most probable states as well.
+    **options
+        As for `tnlearn.compile`. The plan is sliced until all intermediates of a slice fit the
+        memory limit together.
+
+    Returns
+    -------
+    Mode
+        ``.state`` (``{site: value}``) and ``.energy``; ``.states`` and ``.energies`` of all
+        `k`; ``.degeneracy`` with `count`.
+
+    Raises
+    ------
+    ModelError
+        If the network is no distribution: open, negative, complex, or zero everywhere.
+
+    Notes
+    -----
+    Costs a contraction in max-plus algebra, k**2 to k**2 log k times that for `k` states, and one
+    more for the count. Energies are compared as sums of floats in the order of contraction: exact
+    for integers (and any whose sums need at most 53 bits); of others, states that differ by a
+    rounding may change places, and count as tied only where their sums are equal to the last bit.
+
+    Examples
+    --------
+    >>> import networkx as nx, tnlearn as tnl
+    >>> found = tnl.mode(tnl.Ising(nx.cycle_graph(5), coupling=-1.0), count=True)
+    >>> found.energy, found.degeneracy
+    (-3.0, 10)
+    """
+    if k < 1:
+        raise ModelError(f"cannot find {k} states: give at least 1")
+    network, sign = _energies(thing)
+    if 0 in network.sizes.values():
+        raise ModelError("an index of the network has size 0: there are no states")
+    found = best_states(network, sign, k, options)
+    if not found:
+        raise ModelError("every state has probability zero: none is the most probable")
+    names = tuple(network.sizes)
+    positions = [{names[i]: at for i, at in state.items()} for state in found]
+    degeneracy = _degeneracy(network, sign, options) if count else None
+    if isinstance(thing, Model):
+        states = tuple(
+            {site: thing.values(site)[state[site]] for site in thing.sites} for state in positions
+        )
+        rows = [[state[site] for site in thing.sites] for state in states]
+        return Mode(states, tuple(np.asarray(thing.energy(rows)).tolist()), degeneracy)
+    energies = tuple(sign * -_total(network, state) for state in found)
+    return Mode(tuple(positions), energies, degeneracy)
+
+
+def _energies(thing: TensorNetwork | HasNetwork) -> tuple[TensorNetwork, int]:
+    """A network whose tensors are added, and 1 where the largest total is the most probable."""
+    if isinstance(thing, HasEnergies):
+        network = closed(thing.energies())
+        if thing.beta:
+            return network, -1 if thing.beta > 0 else 1
+        flat = [np.where(np.isinf(tensor.data), tensor.data, 0.0) for tensor in network]
+    else:
+        network = closed(thing)
+        pairs = zip(network.names, network, strict=True)
+        flat = [_logarithms(name, tensor) for name, tensor in pairs]
+    tensors = [
+        Tensor(data, tensor.indices, name)
+        for data, tensor, name in zip(flat, network, network.names, strict=True)
+    ]
+    return TensorNetwork(tensors), -1 if isinstance(thing, HasEnergies) else 1
+
+
+def _logarithms(name: str, tensor: Tensor) -> Any:
+    if tensor.log:
+        return tensor.data
+    if np.iscomplexobj(tensor.data) or np.any(tensor.data < 0):
+        raise ModelError(
+            f"tensor {name!r} has negative or complex entries, so the products of the network's "
+            "tensors are no probabilities"
+        )
+    with np.errstate(divide="ignore"):
+        return np.log(tensor.data, dtype=np.float64)
+
+
+def _total(network: TensorNetwork, state: Positions) -> float:
+    """The sum of the entries at a state."""
+    names = {name: state[number] for number, name in enumerate(network.sizes)}
+    return math.fsum(tensor.data[tuple(names[i] for i in tensor.indices)] for tensor in network)
+
+
+def _degeneracy(network: TensorNetwork, sign: int, options: dict[str, Any]) -> int:
+    """How many states attain the best total."""
+    arrays = [tensor.data for tensor in network]
+    ways = float(compile(network, algebra=counting(sign), **options)(arrays)[1])
+    if ways < EXACT:
+        return int(ways)
+    states = sum(math.log2(size) for size in network.sizes.values())
+    # Rounding is far less than a factor of 2; what is no float any more is bounded by all states.
+    primes = primes_of(math.ceil(min(math.log2(ways) + 1, states) if ways < 1e300 else states))
+    found = [compile(network, algebra=counting(sign, p), **options)(arrays)[1] for p in primes]
+    residues = [np.asarray(residue).astype(np.int64) for residue in found]
+    return int(combined(residues, primes, signed=False).item())
