@@ -21,6 +21,8 @@ from random_networks import Case, random_case
 from structures import STRUCTURES, A, B, V
 from test_exactness import build, random_path
 from tnlearn.backend import MAX_PLUS, MIN_PLUS, Algebra, best_few, counting, modulo
+from tnlearn.execution import primes_of
+from tnlearn_backends.numpy_backend.algebras.numbers import residue
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -166,8 +168,8 @@ def test_every_inner_loop(rule: Rule) -> None:
     sizes = {"a": 37, "b": 53, "c": 21, "d": 3}
     for name, (terms, output) in shapes.items():
         indices = terms.split(",")
-        high = 2**24 if rule.algebra.kind == "modular" else 9
-        arrays = [random.integers(0, high, [sizes[i] for i in term]) for term in indices]
+        low, high = (PRIME - 9, PRIME) if rule.algebra.kind == "modular" else (0, 9)
+        arrays = [random.integers(low, high, [sizes[i] for i in term]) for term in indices]
         got = tnl.contract(build(arrays, indices, output), algebra=rule.algebra)
         wanted = dense(rule, arrays, indices, output)
         np.testing.assert_array_equal(got, wanted, err_msg=name)
@@ -249,6 +251,27 @@ def test_nothing_is_ever_nan() -> None:
     assert ways >= 1e300
     closed = tnl.TensorNetwork([*network, tnl.Tensor([-np.inf] * 2, (1100,))])
     np.testing.assert_array_equal(tnl.contract(closed, algebra="max-count"), [-np.inf, 0])
+
+
+def test_too_many_ways_times_none_are_none() -> None:
+    """Not even where 2**1100 ways are there before they meet what forbids them all."""
+    tensors = [tnl.Tensor(np.zeros(1024), (k,)) for k in range(110)]
+    network = tnl.TensorNetwork([*tensors, tnl.Tensor([-np.inf], "x")])
+    one_by_one = ((0, 1), *((110 + k, 1 + k) for k in range(1, 110)))
+    plan = replace(tnl.plan(network), path=one_by_one)
+    got = tnl.contract(network, algebra="max-count", plan=plan)
+    np.testing.assert_array_equal(got, [-np.inf, 0])
+
+
+def test_residues_next_to_multiples() -> None:
+    """Where a quotient that is rounded is most easily one too large or too small."""
+    random = Random(0)
+    for prime in (2, 3, 49, 10007, *primes_of(600)):
+        for _ in range(200):
+            x = random.randrange(1, 2**53 // prime) * prime
+            for near in (x - 1, x, x + 1):
+                found = residue.py_func(float(near), float(prime), 1 / prime)
+                assert found == near % prime, (near, prime)
 
 
 REFUSED = [
