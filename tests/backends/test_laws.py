@@ -20,7 +20,7 @@ import pytest
 
 import tnlearn as tnl
 from random_networks import Case, as_array, random_case
-from tnlearn.backend import Backend, get_backend, installed
+from tnlearn.backend import Backend, get_backend, installed, modulo
 from tnlearn.errors import BackendError, RangeError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -414,6 +414,33 @@ def test_a_record_holds_every_tensor(backend: Backend, seed: int) -> None:
     phase, log = host_log(backend, found)
     np.testing.assert_allclose(phase * np.exp(log), value.ravel() if value.ndim else value, 1e-12)
     assert len(record.slots) == record.instructions.seed
+
+
+# Other algebras
+
+
+@pytest.mark.parametrize("name", ["max-plus", "min-plus", "max-count", "min-count"])
+def test_best_values_and_their_numbers(backend: Backend, name: str) -> None:
+    """Against a table of all sums: a hyperedge, an open index, a slice."""
+    random = np.random.default_rng(0)
+    a, b, c = (random.integers(-2, 3, (3, 4)).astype(float) for _ in range(3))
+    network = tnl.TensorNetwork(
+        [tnl.Tensor(x, t) for x, t in ((a, "ij"), (b, "kj"), (c, "lj"))], "k"
+    )
+    plan = replace(tnl.plan(network, backend=backend.name), sliced=(1,))
+    got = on_host(backend, tnl.contract(network, algebra=name, plan=plan, backend=backend.name))
+    table = (a[:, None, None] + b[None, :, None] + c[None, None]).transpose(1, 0, 2, 3)
+    table = table.reshape(3, -1)
+    best = table.max(1) if name.startswith("max") else table.min(1)
+    ways = (table == best[:, None]).sum(1)
+    np.testing.assert_array_equal(got, np.stack([best, ways], 1) if "count" in name else best)
+
+
+def test_residues(backend: Backend) -> None:
+    matrix = np.array([[2.0, 3.0], [5.0, 7.0]])
+    network = tnl.TensorNetwork([tnl.Tensor(matrix, "ij"), tnl.Tensor(matrix, "jk")], "ik")
+    got = tnl.contract(network, algebra=modulo(11), backend=backend.name)
+    np.testing.assert_array_equal(on_host(backend, got), matrix @ matrix % 11)
 
 
 # The door: a stranger's distribution, a folder on the path

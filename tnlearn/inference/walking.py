@@ -55,10 +55,15 @@ def best_states(
     options.pop("memory_limit", None)
     program = compile(network, algebra=algebra, **options)
     x = program.pack([tensor.data for tensor in network])
-    totals = [np.atleast_1d(program.part(x, k)) for k in range(program.instructions.slices)]
-    flat = -sign * np.concatenate(totals)
-    found: list[Positions] = []
     records: dict[int, Record] = {}
+    slices = range(program.instructions.slices)
+    if len(slices) == 1:
+        records[0] = program.record(x, 0)
+        totals = [records[0].plain(program.instructions.value)]
+    else:
+        totals = [program.part(x, number) for number in slices]
+    flat = -sign * np.concatenate([np.atleast_1d(total) for total in totals])
+    found: list[Positions] = []
     for place in np.argsort(flat, kind="stable")[:count]:
         number, rank = divmod(int(place), count)
         if flat[place] < np.inf:

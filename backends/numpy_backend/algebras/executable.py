@@ -14,9 +14,10 @@ from tnlearn.backend import Algebra, Executable, Instructions, Reduce
 from tnlearn.errors import BackendError
 from tnlearn.values import LogValue
 from tnlearn_backends.numpy_backend.algebras.entries import check, entries, numbers
+from tnlearn_backends.numpy_backend.algebras.inputs import Inputs, laid
 
 if TYPE_CHECKING:
-    from tnlearn_backends.numpy_backend.algebras.program import Inputs, Sized
+    from tnlearn_backends.numpy_backend.algebras.program import Sized
 
 Array = npt.NDArray[Any]
 
@@ -43,10 +44,11 @@ class AlgebraExecutable(Executable):
         step = Reduce(new, program.value)
         return replace(program, labels=labels, value=new, forward=(*program.forward, step))
 
-    def _sized(self, batch: int | None, keep: bool = False) -> Sized:
+    def _sized(self, inputs: Inputs, keep: bool = False) -> Sized:
         # Imported late: the compiler behind it is slow to import.
         from tnlearn_backends.numpy_backend.algebras.program import Sized
 
+        batch = self._batch(inputs.shapes)
         found = self._tapes.get((batch, keep))
         if found is None:
             found = Sized(self._copied, self._algebra, batch, keep)
@@ -59,23 +61,22 @@ class AlgebraExecutable(Executable):
         if check_finite:
             for array, given in zip(arrays, self._instructions.inputs, strict=True):
                 check(array, given.name, self._algebra)
-        return self._sized(self._batch(arrays)).pack(arrays)
+        flat = np.concatenate(arrays, axis=None, dtype=np.float64)
+        return Inputs(entries(flat, self._algebra), [array.shape for array in arrays])
 
     def run(self, inputs: Sequence[Any], slices: range) -> Array:
-        held = _held(inputs)
-        return self._sized(held.batch).run(held, slices)
+        held = laid(inputs)
+        return self._sized(held).run(held, slices)
 
     def record(self, inputs: Sequence[Any], number: int = 0) -> list[Array]:
-        held = _held(inputs)
-        return self._sized(held.batch, keep=True).record(held, number)
+        held = laid(inputs)
+        return self._sized(held, keep=True).record(held, number)
 
-    def _batch(self, arrays: Sequence[Any]) -> int | None:
+    def _batch(self, shapes: Sequence[tuple[int, ...]]) -> int | None:
         """The size of the batch."""
         label = self._instructions.batch
-        pairs = zip(arrays, self._instructions.labels, strict=False)
-        return next(
-            (array.shape[labels.index(label)] for array, labels in pairs if label in labels), None
-        )
+        pairs = zip(shapes, self._instructions.labels, strict=False)
+        return next((shape[term.index(label)] for shape, term in pairs if label in term), None)
 
     def scale(self, array: Any) -> Array:
         return entries(np.asarray(array, dtype=np.float64), self._algebra)
@@ -115,11 +116,3 @@ class AlgebraExecutable(Executable):
 
     def _refuse(self, wanted: str) -> NoReturn:
         raise BackendError(f"there is no such thing as {wanted} in {self._algebra.name}")
-
-
-def _held(inputs: Sequence[Any]) -> Inputs:
-    """Inputs as `pack` made them."""
-    from tnlearn_backends.numpy_backend.algebras.program import Inputs
-
-    assert isinstance(inputs, Inputs)
-    return inputs

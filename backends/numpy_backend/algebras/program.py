@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from tnlearn.backend import Algebra, Instructions
 from tnlearn_backends.numpy_backend.algebras import columns
 from tnlearn_backends.numpy_backend.algebras.compiled import kernels
 from tnlearn_backends.numpy_backend.algebras.entries import entries, width
+from tnlearn_backends.numpy_backend.algebras.inputs import Inputs
 from tnlearn_backends.numpy_backend.native import columns as plain
 from tnlearn_backends.numpy_backend.native.tape import Tape, write_tape
 
@@ -25,37 +25,6 @@ KINDS = {
     "count": columns.COUNT,
     "list": columns.LIST,
 }
-
-
-class Inputs(Sequence[Any]):
-    """Inputs as a program takes them: a sequence of tensors that lie in one array.
-
-    Attributes
-    ----------
-    data : array, shape (entries, width)
-        All of them, one after another, their axes as they lie on the tape.
-    program : Sized
-        The program that they were packed for.
-    batch : int or None
-        Size of the batch.
-    """
-
-    __slots__ = ("batch", "data", "program")
-
-    def __init__(self, data: Array, program: Sized, batch: int | None) -> None:
-        self.data, self.program, self.batch = data, program, batch
-
-    def __len__(self) -> int:
-        return self.program.count
-
-    @overload
-    def __getitem__(self, position: int) -> Any: ...
-    @overload
-    def __getitem__(self, position: slice) -> list[Any]: ...
-    def __getitem__(self, position: int | slice) -> Any:
-        if isinstance(position, slice):
-            return [self[k] for k in range(*position.indices(len(self)))]
-        return self.program.slot(range(len(self))[position], self.data, self.data)
 
 
 def header_of(algebra: Algebra) -> array[int]:
@@ -79,21 +48,13 @@ def added(total: Array, part: Array, algebra: Algebra) -> Array:
 
 
 class Sized:
-    """A program at one size of its batch; holds no data, may run in many threads at once.
-
-    Attributes
-    ----------
-    count : int
-        Of inputs.
-    """
+    """A program at one size of its batch; holds no data, may run in many threads at once."""
 
     def __init__(
         self, program: Instructions, algebra: Algebra, batch: int | None, keep: bool
     ) -> None:
         self._program, self._algebra = program, algebra
-        self.count = len(program.inputs)
         self._tape: Tape = write_tape(program, batch, matrices=False, keep=keep)
-        self._batch = batch
         self._width = width(algebra)
         one = np.array(1.0 if algebra.kind == "modular" else 0.0)
         self._one = entries(one, algebra).reshape(1, -1)
@@ -116,15 +77,6 @@ class Sized:
         header[plain.SLOTS] = len(tape.shifts)
         return header
 
-    def pack(self, arrays: Sequence[Array]) -> Inputs:
-        """The inputs side by side, as entries."""
-        laid = [
-            array.transpose(place.axes)
-            for array, place in zip(arrays, self._tape.places, strict=False)
-        ]
-        flat = np.concatenate(laid, axis=None, dtype=np.float64)
-        return Inputs(entries(flat, self._algebra), self, self._batch)
-
     def run(self, inputs: Inputs, slices: range) -> Array:
         """The value, added up over some slices; the width is its last axis."""
         tape, value = self._tape, self._program.value
@@ -133,20 +85,19 @@ class Sized:
         if tape.whole:
             shape = [self._whole[label] for label in self._program.labels[value]]
             return totals.reshape(*shape, self._width)
-        return self.slot(value, inputs.data, results)
+        return self._slot(value, results)
 
     def record(self, inputs: Inputs, number: int) -> list[Array]:
         """What every slot holds in one slice; the width is the last axis."""
-        tape = self._tape
+        tape, program = self._tape, self._program
         span = (0, tape.constant, tape.forward)
         results, _ = self._run(inputs, span, range(number, number + 1))
-        sliced = [label for label, _ in self._program.sliced]
-        sizes = [size for _, size in self._program.sliced]
+        sliced = [label for label, _ in program.sliced]
+        sizes = [size for _, size in program.sliced]
         at = dict(zip(sliced, np.unravel_index(number, sizes) if sizes else (), strict=True))
-        slots = [self._cut(slot, inputs, at) for slot in range(self.count)]
-        seed = self._program.seed
-        made = [step.target for step in self._program.forward if step.target < seed]
-        return slots + [self.slot(slot, inputs.data, results) for slot in made]
+        slots = [self._cut(slot, inputs, at) for slot in range(len(inputs))]
+        made = [step.target for step in program.forward if step.target < program.seed]
+        return slots + [self._slot(slot, results) for slot in made]
 
     def _run(
         self, inputs: Inputs, span: tuple[int, int, int], slices: range
@@ -169,14 +120,11 @@ class Sized:
         kernels().run(header.buffer_info()[0])
         return results, totals
 
-    def slot(self, slot: int, inputs: Array, results: Array) -> Array:
-        """A slot among the results, or an input, in the order of its labels."""
-        given = self._tape.spaces[slot] == plain.INPUTS
+    def _slot(self, slot: int, results: Array) -> Array:
+        """A result, in the order of its labels."""
         place, at = self._tape.places[slot], self._tape.offsets[slot]
-        sizes = self._whole if given else self._sizes
-        shape = [sizes[label] for label in self._program.labels[slot]]
-        data = inputs if given else results
-        held = data[at : at + math.prod(shape)]
+        shape = [self._sizes[label] for label in self._program.labels[slot]]
+        held = results[at : at + math.prod(shape)]
         held = held.reshape(*(shape[axis] for axis in place.axes), self._width)
         return held.transpose(*np.argsort(place.axes).astype(int), len(shape))
 
@@ -185,5 +133,5 @@ class Sized:
         labels = self._program.labels[slot]
         key = (slice(at[i], at[i] + 1) if i in at else slice(None) for i in labels)
         where: tuple[Any, ...] = (*key, ...)
-        part: Array = self.slot(slot, inputs.data, inputs.data)[where]
+        part: Array = inputs[slot][where]
         return part

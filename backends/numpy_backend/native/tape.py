@@ -91,7 +91,11 @@ class Tape:
 
 
 def write_tape(
-    instructions: Instructions, batch: int | None, *, matrices: bool = True, keep: bool = False
+    instructions: Instructions,
+    batch: int | None,
+    *,
+    matrices: bool = True,
+    keep: bool = False,
 ) -> Tape:
     """The tape of a program, at a given size of the batch.
 
@@ -100,7 +104,8 @@ def write_tape(
     instructions : Instructions
     batch : int, optional
     matrices : bool
-        Matrix products may be used, so sums and products are the plain ones.
+        Matrix products may be used, and large inputs laid out for them, as they are for plain
+        sums and products; otherwise inputs lie as they are given.
     keep : bool
         All intermediates are results, whose places are not used again.
     """
@@ -160,7 +165,8 @@ class _Writer:
 
     def _input(self, slot: int) -> Place:
         labels = self.program.labels[slot]
-        if len(set(labels)) < len(labels) or slot in self.fixed or self.size(labels) < LARGE:
+        small = slot in self.fixed or self.size(labels) < LARGE
+        if len(set(labels)) < len(labels) or small or not self.matrices:
             return self._in_order(slot, self.whole)
         return self._laid(slot, by_touch(labels, self.touches[slot]), self.whole)
 
