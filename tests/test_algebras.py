@@ -6,12 +6,17 @@ Entries are small integers, so all results must be right to the last bit.
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from operator import add
 from random import Random
 from typing import Any, TypeAlias
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -21,7 +26,9 @@ from random_networks import Case, random_case
 from structures import STRUCTURES, A, B, V
 from test_exactness import build, random_path
 from tnlearn.backend import MAX_PLUS, MIN_PLUS, Algebra, best_few, counting, modulo
+from tnlearn.errors import PlanError
 from tnlearn.execution import primes_of
+from tnlearn.execution.recipe import from_text
 from tnlearn_backends.numpy_backend.algebras.numbers import residue
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -221,7 +228,7 @@ def test_a_record_holds_every_tensor_of_a_slice(rule: Rule) -> None:
     network = build([A, B, V], ["ij", "jk", "j"], "")
     plan = replace(tnl.plan(network), sliced=(1, 2))
     program = tnl.compile(network, plan=plan, algebra=rule.algebra)
-    total = None
+    total, alone = None, program.parts([A, B, V])
     for number in range(12):
         record = program.record([A, B, V], number)
         assert len(record.slots) == record.instructions.seed
@@ -230,7 +237,7 @@ def test_a_record_holds_every_tensor_of_a_slice(rule: Rule) -> None:
         part = record.plain(record.instructions.value)
         parts = [A[:, j], B[j, k], V[j]]
         np.testing.assert_array_equal(part, expected(rule, parts, ["i", "", ""], ""))
-        np.testing.assert_array_equal(part, program.part([A, B, V], number))
+        np.testing.assert_array_equal(part, alone[number])
         slot = record.slots[record.instructions.value]
         total = slot if total is None else record.executable.add(total, slot)
     value = program([A, B, V])
@@ -321,3 +328,90 @@ def real_arrays(case: Case, rule: Rule, random: Random) -> list[Array]:
 
 def network_of(case: Case, arrays: list[Array]) -> tnl.TensorNetwork:
     return case.network(arrays)
+
+
+# Other processes
+
+
+def sliced_program(rule: Rule, executor: Any = None) -> tuple[tnl.Program, list[Array]]:
+    """A program of 24 slices with an open index, and what it is run on."""
+    random = np.random.default_rng(0)
+    terms, sizes = ["abc", "bcd", "cda", "ab", "d"], dict(zip("abcd", (4, 3, 2, 4), strict=True))
+    arrays = [
+        forbidding(random.integers(0, 9, [sizes[i] for i in term]), rule, Random(0))
+        for term in terms
+    ]
+    network = tnl.TensorNetwork(map(tnl.Tensor, arrays, terms), "a")
+    plan = replace(tnl.plan(network), sliced=(0, 1, 2))
+    return tnl.compile(network, plan=plan, algebra=rule.algebra, executor=executor), arrays
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_slices_run_on_executors(kind: str) -> None:
+    make = {
+        "threads": lambda: ThreadPoolExecutor(2),
+        "processes": lambda: ProcessPoolExecutor(2, mp_context=get_context("spawn")),
+    }[kind]
+    with make() as executor:
+        for rule in RULES:
+            program, arrays = sliced_program(rule)
+            elsewhere, _ = sliced_program(rule, executor)
+            wanted = expected(rule, arrays, ["abc", "bcd", "cda", "ab", "d"], "a")
+            np.testing.assert_array_equal(program(arrays), wanted)
+            np.testing.assert_array_equal(elsewhere(arrays), wanted)
+            np.testing.assert_array_equal(elsewhere.parts(arrays), program.parts(arrays))
+
+
+@every_rule
+def test_a_recipe_is_the_same_after_a_journey(rule: Rule) -> None:
+    recipe = sliced_program(rule)[0]._recipe
+    again = from_text(recipe.text)
+    assert again.algebra == rule.algebra
+    assert again.text == recipe.text
+    assert again.dtype == "float64"
+    assert again.peak_bytes == recipe.plan.cost.peak_bytes * math.prod(rule.algebra.parts)
+
+
+@every_rule
+def test_tensors_are_the_same_after_a_journey(rule: Rule) -> None:
+    program, arrays = sliced_program(rule)
+    executable = program._executable
+    packed = program.pack(arrays).tensors
+    again = executable.receive(*executable.send(packed))
+    assert len(again) == len(packed)
+    for one, other in zip(packed, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    one, nothing = executable.receive(*executable.send([packed[0], None]))
+    np.testing.assert_array_equal(one, packed[0])
+    assert nothing is None
+
+
+def test_a_question_in_an_algebra_takes_an_executor() -> None:
+    model = tnl.Ising(nx.grid_2d_graph(5, 5, periodic=True), coupling=-1.0)
+    limit = tnl.plan(model.energies()).cost.peak_bytes
+    with ThreadPoolExecutor(2) as pool:
+        for options in ({}, {"executor": pool}):
+            found = tnl.mode(model, 2, count=True, memory_limit=limit, **options)
+            assert found.degeneracy is not None
+            assert sum(tnl.density_of_states(model, **options).values()) == 2**25
+    few = tnl.density_of_states(model)
+    assert min(few) == found.energy
+    assert few[found.energy] == found.degeneracy
+
+
+def test_warm_processes_do_not_import_the_compiler() -> None:
+    code = (
+        "import sys, numpy as np, tnlearn as tnl\n"
+        "x = tnl.contract('ij,jk->ik', np.ones((2, 2)), np.ones((2, 2)), algebra='max-plus')\n"
+        "print(x[0, 0], 'numba' in sys.modules)\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["2.0", "False"], done.stderr
+
+
+@pytest.mark.parametrize("question", ["hvp", "log_hvp"])
+def test_there_is_no_second_derivative(question: str) -> None:
+    program, arrays = sliced_program(RULES[0])
+    with pytest.raises(PlanError, match="there is no second derivative in max-plus"):
+        getattr(program, question)(arrays, arrays)

@@ -90,6 +90,7 @@ class Program:
     ) -> None:
         self.plan = plan
         self.algebra = algebra
+        self._is_plain = algebra == SUM_PRODUCT
         self._backend = backend
         self._inputs = tuple(inputs)
         self._batch = batch
@@ -299,12 +300,12 @@ class Program:
         ]
         return executable.log(slope), Packed(product, packed.batch)
 
-    def part(self, x: Packed | Sequence[Any], number: int) -> Any:
-        """The value of one slice alone, a summand of the value, as `__call__` gives it."""
+    def parts(self, x: Packed | Sequence[Any]) -> list[Any]:
+        """The values of all slices, the summands of the value, each as `__call__` gives it."""
         packed = self._packed(x)
-        return self._executable.plain(
-            self._executable.run(packed.tensors, range(number, number + 1))
-        )
+        if self._empty or packed.batch == 0:
+            return [self._executable.plain(self._value(packed))]
+        return self._executable.unpack(self._slices.parts(packed.tensors))
 
     def record(self, x: Packed | Sequence[Any], number: int | None = None) -> Record:
         """Run forward and keep every intermediate, for algorithms that walk the tree.
@@ -438,7 +439,7 @@ class Program:
         return self._executable.scale(self._backend.asarray(zeros, self.dtype))
 
     def _check_plain(self, wanted: str) -> None:
-        if self.algebra != SUM_PRODUCT:
+        if not self._is_plain:
             raise PlanError(
                 f"there is no {wanted} in {self.algebra.name}: compile with algebra='sum-product'"
             )

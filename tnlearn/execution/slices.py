@@ -38,6 +38,14 @@ class Slices:
         (total,) = self._sum(Run(self._compiled, inputs))
         return total
 
+    def parts(self, inputs: Sequence[Scaled]) -> list[Scaled]:
+        """The value of every slice alone."""
+        run = Run(self._compiled, inputs)
+        alone = [range(number, number + 1) for number in range(self._count)]
+        with closing(self._results(run, alone)) as results:
+            bar = progress_bar(results, "slices", self._progress, len(alone))
+            return [part for parts in bar for part in parts if part is not None]
+
     def value_and_gradient(
         self, inputs: Sequence[Scaled], seed: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Tensors]:

@@ -159,9 +159,9 @@ class _Polynomial:
             ),
             (POINT,),
         )
-        asked = {k: v for k, v in options.items() if k != "progress"}
+        asked = {k: v for k, v in options.items() if k not in ("progress", "executor")}
         self._plan: Plan = plan(self._network, batch=POINT, **asked)
-        for name in ("memory_limit", "search", "seed"):
+        for name in ("memory_limit", "search", "seed", "cache"):
             self._options.pop(name, None)
 
     def values(self, points: Ints, prime: int) -> Ints:

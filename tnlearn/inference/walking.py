@@ -61,7 +61,7 @@ def best_states(
         records[0] = program.record(x, 0)
         totals = [records[0].plain(program.instructions.value)]
     else:
-        totals = [program.part(x, number) for number in slices]
+        totals = program.parts(x)
     flat = -sign * np.concatenate([np.atleast_1d(total) for total in totals])
     found: list[Positions] = []
     for place in np.argsort(flat, kind="stable")[:count]:

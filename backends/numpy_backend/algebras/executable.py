@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tnlearn.backend import Algebra, Executable, Instructions, Reduce
 from tnlearn.errors import BackendError
 from tnlearn.values import LogValue
+from tnlearn_backends.numpy_backend import wire
 from tnlearn_backends.numpy_backend.algebras.entries import check, entries, numbers
 from tnlearn_backends.numpy_backend.algebras.inputs import Inputs, laid
 
@@ -91,6 +92,20 @@ class AlgebraExecutable(Executable):
 
     def unpack(self, tensors: Sequence[Any]) -> list[Any]:
         return [None if tensor is None else self.plain(tensor) for tensor in tensors]
+
+    def send(self, tensors: Sequence[Any]) -> tuple[Any, list[Array]]:
+        if isinstance(tensors, Inputs):
+            return {"shapes": [list(shape) for shape in tensors.shapes]}, [tensors.data]
+        here = [tensor is not None for tensor in tensors]
+        return here, [tensor for tensor in tensors if tensor is not None]
+
+    def receive(self, header: Any, arrays: list[Array]) -> Sequence[Any]:
+        if isinstance(header, dict):
+            (data,) = arrays
+            shapes = [tuple(shape) for shape in header["shapes"]]
+            return Inputs(wire.sound(np.ascontiguousarray(data)), shapes)
+        left = map(wire.sound, arrays)
+        return [next(left) if here else None for here in header]
 
     def run_with_gradient(
         self, inputs: Sequence[Any], cotangent: Callable[[Any], Any]
