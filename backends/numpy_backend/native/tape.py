@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,8 @@ from tnlearn.backend import (
 )
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.forms import Dim, Dims, Form, best, fused
+from tnlearn_backends.numpy_backend.native.code import Code, Row, last_uses
+from tnlearn_backends.numpy_backend.native.forms import Dim, Form, best, fused
 from tnlearn_backends.numpy_backend.native.orders import (
     by_touch,
     candidates,
@@ -124,7 +125,7 @@ class _Writer:
         self.steps: tuple[Instruction, ...] = (*instructions.forward, *instructions.backward)
         self.touches = next_touches(instructions, self.steps)
         self.places: list[Place | None] = [None] * len(instructions.labels)
-        self.rows: list[_Row] = []
+        self.rows: list[Row] = []
         self.fixed = _fixed(instructions, self.steps)
         self.partners = _partners(self.steps)
 
@@ -196,7 +197,7 @@ class _Writer:
                 self._contract(step)
             case Add():
                 place = self.places[step.target] = self._in_order(step.target, self.sizes)
-                self.rows.append(_Row(step.target, place.size, step.sources, None, add=step))
+                self.rows.append(Row(step.target, place.size, step.sources, None, add=step))
             case Reduce() | Expand():
                 self._single(step)
 
@@ -228,7 +229,7 @@ class _Writer:
             pair.reverse()
         growth = terms.bit_length()
         self.rows.append(
-            _Row(target, chosen.place.size, tuple(pair), chosen.form, growth, terms > 1)
+            Row(target, chosen.place.size, tuple(pair), chosen.form, growth, terms > 1)
         )
 
     def _way(self, step: Contract, order: Labels) -> _Way:
@@ -258,9 +259,9 @@ class _Writer:
         summed = tuple(i for i in (a if self.size(a) > self.size(b) else b) if i not in order)
         summed = tuple(i for i in summed if i in a and i in b)
         rows = tuple(i for i in order if i in a and i not in b)
-        columns = tuple(i for i in order if i in b and i not in a)
+        others = tuple(i for i in order if i in b and i not in a)
         first = self._laid(step.first, shared + rows + summed)
-        return first, self._laid(step.second, shared + summed + columns)
+        return first, self._laid(step.second, shared + summed + others)
 
     def _form(self, a: Place, b: Place | None, c: Place) -> Form:
         labels = dict.fromkeys([*a.strides, *(b.strides if b else ()), *c.strides])
@@ -277,7 +278,7 @@ class _Writer:
         """A slot of its own for a copy in another order."""
         self.places.append(place)
         copy = len(self.places) - 1
-        self.rows.append(_Row(copy, place.size, (slot,), self._form(self._held(slot), None, place)))
+        self.rows.append(Row(copy, place.size, (slot,), self._form(self._held(slot), None, place)))
         return copy
 
     def _single(self, step: Reduce | Expand) -> None:
@@ -290,7 +291,7 @@ class _Writer:
         terms = self.size(set(labels[source]).difference(labels[target]))
         fills = len(set(labels[target])) < len(labels[target])
         growth = terms.bit_length() if terms > 1 else 0
-        self.rows.append(_Row(target, place.size, (source,), form, growth, terms > 1, fills=fills))
+        self.rows.append(Row(target, place.size, (source,), form, growth, terms > 1, fills=fills))
 
     def _assembled(self, constant: int, forward: int) -> Tape:
         program = self.program
@@ -303,9 +304,9 @@ class _Writer:
         places = [place or Place((), {}, 0) for place in self.places]
         sizes = [place.size for place in places]
         where = Arena(len(program.inputs), program.seed, sizes, kept)
-        uses = _last_uses(self.rows, constant)
+        uses = last_uses(self.rows, constant)
         where.place([row.target for row in self.rows], uses)
-        code = _Code(where)
+        code = Code(where)
         for row in self.rows:
             code.add(row)
         totals: dict[int, tuple[int, Place]] = {}
@@ -328,7 +329,7 @@ class _Writer:
             shifts=self._shifts(list(totals)),
         )
 
-    def _totals(self, results: Sequence[int], code: _Code) -> dict[int, tuple[int, Place]]:
+    def _totals(self, results: Sequence[int], code: Code) -> dict[int, tuple[int, Place]]:
         """Rows that add what a slice found to the totals, which lie side by side."""
         totals: dict[int, tuple[int, Place]] = {}
         at = 0
@@ -363,80 +364,6 @@ class _Way(NamedTuple):
     copies: tuple[Place | None, Place | None]
 
 
-class _Row(NamedTuple):
-    """One row of the tape, before it is known where its tensors are."""
-
-    target: int
-    size: int
-    sources: tuple[int, ...]
-    form: Form | None
-    growth: int = 0
-    cancels: bool = False
-    fills: bool = False
-    add: Add | None = None
-
-
-@dataclass
-class _Code:
-    """The numbers of the tape."""
-
-    where: Arena
-    rows: list[list[int]] = field(default_factory=list)
-    pool: list[int] = field(default_factory=list)
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
-
-    def add(self, row: _Row) -> None:
-        where, numbers = self.where, [0] * columns.WIDTH
-        numbers[columns.TARGET] = row.target
-        numbers[columns.TARGET_IN] = where.spaces[row.target]
-        numbers[columns.TARGET_AT] = where.offsets[row.target]
-        numbers[columns.TARGET_SIZE] = row.size
-        numbers[columns.POOL] = len(self.pool)
-        numbers[columns.SECOND] = -1
-        if row.add is not None:
-            numbers[columns.KIND] = columns.SUM
-            numbers[columns.GROWTH] = len(row.sources).bit_length()
-            self.pool.append(len(row.sources))
-            for slot, conj in zip(row.add.sources, row.add.conj, strict=True):
-                self.pool += [slot, where.spaces[slot], where.offsets[slot], int(conj)]
-        else:
-            assert row.form is not None
-            self._product(row, row.form, numbers)
-        self.rows.append(numbers)
-
-    def add_total(self, slot: int, number: int, at: int, size: int, dims: Dims) -> None:
-        """A row that adds a slot to its total."""
-        numbers = [0] * columns.WIDTH
-        numbers[columns.KIND] = columns.TOTAL
-        numbers[columns.TARGET], numbers[columns.TARGET_AT] = number, at
-        numbers[columns.TARGET_SIZE], numbers[columns.FIRST] = size, slot
-        numbers[columns.FIRST_IN] = self.where.spaces[slot]
-        numbers[columns.FIRST_AT] = self.where.offsets[slot]
-        numbers[columns.SECOND] = -1
-        numbers[columns.POOL] = len(self.pool)
-        *outer, run = sorted(dims or [Dim(1, 1, 0, 1)], key=lambda dim: -dim.c)
-        self.pool += [len(outer), run.size, run.a, run.c]
-        for dim in outer:
-            self.pool.extend(dim)
-        self.rows.append(numbers)
-
-    def _product(self, row: _Row, form: Form, numbers: list[int]) -> None:
-        where = self.where
-        for k, slot in enumerate(row.sources):
-            numbers[columns.FIRST + k] = slot
-            numbers[columns.FIRST_IN + k] = where.spaces[slot]
-            numbers[columns.FIRST_AT + k] = where.offsets[slot]
-            numbers[columns.FIRST_SIZE + k] = where.sizes[slot]
-        numbers[columns.KIND] = form.kind
-        numbers[columns.GROWTH] = row.growth
-        numbers[columns.CANCELS] = int(row.cancels)
-        numbers[columns.FILLS] = int(row.fills)
-        numbers[columns.SHAPE] = len(self.shapes)
-        self.pool.extend(form.pool)
-        if form.shape:
-            self.shapes.append(form.shape)
-
-
 def _fixed(instructions: Instructions, steps: Iterable[Instruction]) -> set[int]:
     """Slots whose axes lie as their labels say: results, and what is added up."""
     fixed = {instructions.value, instructions.seed}
@@ -455,17 +382,3 @@ def _partners(steps: Sequence[Instruction]) -> dict[int, int]:
             found.setdefault(step.first, step.second)
             found.setdefault(step.second, step.first)
     return found
-
-
-def _last_uses(rows: Sequence[_Row], constant: int) -> list[list[int]]:
-    """For each row, the slots that no later row reads, nor the next slice."""
-    last: dict[int, int] = {}
-    for number, row in enumerate(rows):
-        for slot in (row.target, *row.sources):
-            last[slot] = number
-    made = {row.target for row in rows[:constant]}
-    free: list[list[int]] = [[] for _ in rows]
-    for slot, number in last.items():
-        if number < constant or slot not in made:
-            free[number].append(slot)
-    return free

@@ -1,0 +1,109 @@
+"""Nests of loops around the inner loops, and around products of matrices: see `forms`."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from tnlearn_backends.numpy_backend.native.columns import (
+    PAIRED,
+    SCALED,
+    SUMMED,
+)
+from tnlearn_backends.numpy_backend.native.intrinsics import (
+    moved,
+    peek,
+    poke,
+)
+from tnlearn_backends.numpy_backend.native.loops import (
+    BLOCK,
+    matrix_product,
+    paired_runs,
+    scaled_runs,
+    strided_runs,
+    sum_of_runs,
+)
+
+
+@njit(nogil=True)
+def advanced(a, b, c, dims, depth, counter):
+    """The next position of a nest of loops, the last one fastest; whether it is over."""
+    d = depth - 1
+    while d >= 0:
+        dim = moved(dims, 4 * d)
+        size, da, db, dc = peek(dim, 0), peek(dim, 1), peek(dim, 2), peek(dim, 3)
+        position = peek(counter, d) + 1
+        if position < size:
+            poke(counter, d, position)
+            return moved(a, da), moved(b, db), moved(c, dc), False
+        poke(counter, d, 0)
+        back = size - 1
+        a, b, c = moved(a, -back * da), moved(b, -back * db), moved(c, -back * dc)
+        d -= 1
+    return a, b, c, True
+
+
+@njit(nogil=True)
+def run_loops(c, a, b, loops, counter, one):
+    """A nest of loops around a table of offsets around an inner loop: see `forms`."""
+    depth, count, terms = peek(loops, 1), peek(loops, 2), peek(loops, 3)
+    dims = moved(loops, 8)
+    table = moved(dims, 4 * depth)
+    # The last loop of the nest is a plain one: the counter of the others is slow to turn.
+    turns = da = db = dc = 0
+    if depth > 0:
+        depth -= 1
+        last = moved(dims, 4 * depth)
+        turns, da, db, dc = peek(last, 0), peek(last, 1), peek(last, 2), peek(last, 3)
+    over = False
+    while not over:
+        aw, bw, cw = a, b, c
+        for _ in range(max(turns, 1)):
+            _table(cw, aw, bw, loops, table, count, terms, one)
+            aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
+        a, b, c, over = advanced(a, b, c, dims, depth, counter)
+
+
+@njit(nogil=True)
+def _table(c, a, b, loops, table, count, terms, one):
+    """The inner loop at every offset of a table, block by block."""
+    mode, n, sa, sb, sc = (
+        peek(loops, 0),
+        peek(loops, 4),
+        peek(loops, 5),
+        peek(loops, 6),
+        peek(loops, 7),
+    )
+    ka = moved(table, 3 * count)
+    kb = moved(ka, terms)
+    width = n if mode > PAIRED or (terms <= 2 and count == 1) else BLOCK
+    start = 0
+    while start < n:
+        run = min(width, n - start)
+        for j in range(count):
+            aj = moved(a, peek(table, j) + start * sa)
+            bj = moved(b, peek(table, count + j) + start * sb)
+            cj = moved(c, peek(table, 2 * count + j) + start * sc)
+            if mode == SCALED:
+                scaled_runs(cj, aj, bj, run, terms, ka, kb)
+            elif mode == PAIRED:
+                paired_runs(cj, aj, bj, run, terms, ka, kb)
+            elif mode == SUMMED:
+                poke(cj, 0, sum_of_runs(peek(one, 1), aj, sa, bj, sb, run, terms, ka, kb))
+            else:
+                strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
+        start += run
+
+
+@njit(nogil=True)
+def run_matrices(c, a, b, loops, counter, shape, gemm, one):
+    """A nest of loops around a matrix product; the innermost `sums` of them add to the target."""
+    depth, sums = peek(loops, 0), peek(loops, 1)
+    dims = moved(loops, 2)
+    over = False
+    while not over:
+        kept = 0
+        for d in range(depth - sums, depth):
+            if peek(counter, d) > 0:
+                kept = 1
+        matrix_product(gemm, c, a, b, shape, kept, one)
+        a, b, c, over = advanced(a, b, c, dims, depth, counter)
