@@ -278,7 +278,7 @@ def test_plans_come_back(plan: tnl.Plan, path: Path) -> None:
 
 def test_a_plan_that_came_back_contracts(path: Path) -> None:
     network = tnl.grid(3, 3, 2, seed=0)
-    program = tnl.compile(network, plan=back(tnl.plan(network, memory_limit=1000), path))
+    program = tnl.compile(network, plan=back(tnl.plan(network, memory_limit=850), path))
     assert program.plan.cost.slices > 1
     assert program([t.data for t in network]) == pytest.approx(float(tnl.contract(network)))
 

@@ -142,7 +142,7 @@ def _write(path: Path | None, code: bytes) -> None:
 
 def _compiled(family: Family, key: str, machine: Any) -> bytes:
     """The kernels as an object file; a person is told if it takes a while."""
-    timer = Timer(PATIENCE, sys.stderr.write, (_NOTICE.format(key=key),))
+    timer = Timer(PATIENCE, _notice, (key,))
     timer.daemon = True
     timer.start()
     try:
@@ -188,4 +188,11 @@ define i64 @{name}(ptr %header) {{
   ret i64 %value
 }}
 """
-_NOTICE = "tnlearn: compiling its kernels for {key}, once per version (a few seconds) ...\n"
+
+
+def _notice(key: str) -> None:
+    """For a person at a terminal, as progress bars are."""
+    if sys.stderr.isatty():
+        sys.stderr.write(
+            f"tnlearn: compiling its kernels for {key}, once per version (a few seconds) ...\n"
+        )
