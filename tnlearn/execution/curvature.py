@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 
 from tnlearn.backend import Input, Instructions
 from tnlearn.execution.writing import Writer, finish
-from tnlearn.planning import Pair, Structure, cut
+from tnlearn.planning import Pair, Structure
 
 
 def lower_curvature(
@@ -40,23 +40,13 @@ def lower_curvature(
     forward, writer.written = tuple(writer.written), []
     seed = writer.new(structure.output)
     found = sweep.backward(seed)
-    gradients: list[int | None] = [None] * len(inputs)
+    tangents: list[int | None] = [None] * len(inputs)
     for k in moving:
-        gradients[k] = _by_data(writer, found[k], k, directions[k], inputs[k].log)
-    shared = finish(writer, gradients, sharing, [given.conj for given in inputs])
+        tangents[k] = _by_data(writer, found[k], k, directions[k], inputs[k].log)
+    shared = finish(writer, tangents, sharing, [given.conj for given in inputs])
     whole = [*inputs, *(inputs[k]._replace(log=False) for k in moving)]
-    return Instructions(
-        inputs=tuple(whole),
-        labels=tuple(writer.labels),
-        sizes=cut(structure, sliced).sizes,
-        sliced=tuple((i, structure.sizes[i]) for i in sliced if structure.sizes[i] != 1),
-        batch=batch,
-        forward=forward,
-        value=value,
-        seed=seed,
-        backward=tuple(writer.written),
-        gradients=(*shared, *(None for _ in moving)),
-    )
+    gradients = [*shared, *(None for _ in moving)]
+    return writer.instructions(structure, sliced, whole, batch, forward, value, seed, gradients)
 
 
 def _by_data(

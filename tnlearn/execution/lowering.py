@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from tnlearn.backend import Input, Instructions
 from tnlearn.execution.writing import Writer, finish
-from tnlearn.planning import Pair, Structure, cut
+from tnlearn.planning import Pair, Structure
 
 
 def lower(
@@ -52,19 +52,7 @@ def lower(
             if gradient is not None and inputs[number].log:
                 reduced[number] = writer.times(gradient, number)  # dV/d(log W) = W dV/dW
         gradients = finish(writer, reduced, sharing, [given.conj for given in inputs])
-    return Instructions(
-        inputs=tuple(inputs),
-        labels=tuple(writer.labels),
-        sizes=cut(structure, sliced).sizes,
-        # A label of size 1 is one slice as it is.
-        sliced=tuple((i, structure.sizes[i]) for i in sliced if structure.sizes[i] != 1),
-        batch=batch,
-        forward=forward,
-        value=value,
-        seed=seed,
-        backward=tuple(writer.written),
-        gradients=gradients,
-    )
+    return writer.instructions(structure, sliced, inputs, batch, forward, value, seed, gradients)
 
 
 class _Reverse:

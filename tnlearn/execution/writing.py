@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from tnlearn.backend import Add, Contract, Expand, Instruction, Labels, Reduce
+from tnlearn.backend import (
+    Add,
+    Contract,
+    Expand,
+    Input,
+    Instruction,
+    Instructions,
+    Labels,
+    Reduce,
+)
+from tnlearn.planning import Structure, cut
 
 
 class Writer:
@@ -53,6 +63,32 @@ class Writer:
         """The product entry by entry, with the diagonal of what repeats a label."""
         labels = tuple(dict.fromkeys(self.labels[second]))
         return self.contract(first, self.reduce(second, labels), labels)
+
+    def instructions(
+        self,
+        structure: Structure,
+        sliced: Sequence[int],
+        inputs: Sequence[Input],
+        batch: int | None,
+        forward: Sequence[Instruction],
+        value: int,
+        seed: int,
+        gradients: Sequence[int | None],
+    ) -> Instructions:
+        """All that was written, the part since `forward` being the reverse sweep."""
+        return Instructions(
+            inputs=tuple(inputs),
+            labels=tuple(self.labels),
+            sizes=cut(structure, sliced).sizes,
+            # A label of size 1 is one slice as it is.
+            sliced=tuple((i, structure.sizes[i]) for i in sliced if structure.sizes[i] != 1),
+            batch=batch,
+            forward=tuple(forward),
+            value=value,
+            seed=seed,
+            backward=tuple(self.written),
+            gradients=tuple(gradients),
+        )
 
 
 def finish(
