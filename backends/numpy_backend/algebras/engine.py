@@ -65,6 +65,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
 from tnlearn_backends.numpy_backend.native.engine import begin
 from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_at, poke
 from tnlearn_backends.numpy_backend.native.loops import BLOCK
+from tnlearn_backends.numpy_backend.native.nests import advanced
 
 
 class Memory(NamedTuple):
@@ -176,7 +177,7 @@ def _loops(c, a, b, loops, counter, rule):
         for _ in range(max(turns, 1)):
             _table(cw, aw, bw, loops, table, count, terms, rule)
             aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
-        a, b, c, over = _advanced(a, b, c, dims, depth, counter, width)
+        a, b, c, over = advanced(a, b, c, dims, depth, counter, width)
 
 
 @njit(nogil=True)
@@ -226,25 +227,6 @@ def _inner(mode, c, sc, a, sa, b, sb, n, terms, ka, kb, rule):
 
 
 @njit(nogil=True)
-def _advanced(a, b, c, dims, depth, counter, width):
-    """The next position of a nest of loops, the last one fastest; whether it is over."""
-    d = depth - 1
-    while d >= 0:
-        dim = moved(dims, 4 * d)
-        size = peek(dim, 0)
-        da, db, dc = width * peek(dim, 1), width * peek(dim, 2), width * peek(dim, 3)
-        position = peek(counter, d) + 1
-        if position < size:
-            poke(counter, d, position)
-            return moved(a, da), moved(b, db), moved(c, dc), False
-        poke(counter, d, 0)
-        back = size - 1
-        a, b, c = moved(a, -back * da), moved(b, -back * db), moved(c, -back * dc)
-        d -= 1
-    return a, b, c, True
-
-
-@njit(nogil=True)
 def _total(step, memory, rule):
     """Add what a slice found to its part of a total, in place."""
     width = rule.width
@@ -258,7 +240,7 @@ def _total(step, memory, rule):
     while not over:
         for v in range(n):
             _add(moved(c, v * sc), moved(a, v * sa), rule)
-        a, b, c, over = _advanced(a, b, c, moved(loops, 4), depth, memory.counter, width)
+        a, b, c, over = advanced(a, b, c, moved(loops, 4), depth, memory.counter, width)
 
 
 @njit(nogil=True)

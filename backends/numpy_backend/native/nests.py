@@ -25,12 +25,16 @@ from tnlearn_backends.numpy_backend.native.loops import (
 
 
 @njit(nogil=True)
-def advanced(a, b, c, dims, depth, counter):
-    """The next position of a nest of loops, the last one fastest; whether it is over."""
+def advanced(a, b, c, dims, depth, counter, width):
+    """The next position of a nest of loops, the last one fastest; whether it is over.
+
+    Strides are in entries, of `width` numbers each.
+    """
     d = depth - 1
     while d >= 0:
         dim = moved(dims, 4 * d)
-        size, da, db, dc = peek(dim, 0), peek(dim, 1), peek(dim, 2), peek(dim, 3)
+        size = peek(dim, 0)
+        da, db, dc = width * peek(dim, 1), width * peek(dim, 2), width * peek(dim, 3)
         position = peek(counter, d) + 1
         if position < size:
             poke(counter, d, position)
@@ -60,7 +64,7 @@ def run_loops(c, a, b, loops, counter, one):
         for _ in range(max(turns, 1)):
             _table(cw, aw, bw, loops, table, count, terms, one)
             aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
-        a, b, c, over = advanced(a, b, c, dims, depth, counter)
+        a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)
 
 
 @njit(nogil=True)
@@ -106,4 +110,4 @@ def run_matrices(c, a, b, loops, counter, shape, gemm, one):
             if peek(counter, d) > 0:
                 kept = 1
         matrix_product(gemm, c, a, b, shape, kept, one)
-        a, b, c, over = advanced(a, b, c, dims, depth, counter)
+        a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)

@@ -136,7 +136,7 @@ def add_to_total(step, memory, limits, width):
     while not over:
         for v in range(n):
             poke(c, v * sc, peek(c, v * sc) + peek(a, v * sa) * factor)
-        a, b, c, over = advanced(a, b, c, moved(loops, 4), depth, memory.counter)
+        a, b, c, over = advanced(a, b, c, moved(loops, 4), depth, memory.counter, 1)
     poke(z, EXPONENT, top)
     poke(z, LOW, low)
     poke(z, HIGH, high)
