@@ -1,4 +1,4 @@
-"""The numbers on the tape: rows whose tensors have places become columns, loops and shapes."""
+"""The numbers on the tape: rows whose tensors have places become columns and loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import NamedTuple
 from tnlearn.backend import Add
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.forms import Dim, Dims, Form
+from tnlearn_backends.numpy_backend.native.dims import Dim, Dims
+from tnlearn_backends.numpy_backend.native.forms import Form
 
 
 class Row(NamedTuple):
@@ -32,7 +33,6 @@ class Code:
     where: Arena
     rows: list[list[int]] = field(default_factory=list)
     pool: list[int] = field(default_factory=list)
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
         """Append a row, and its loops to the pool."""
@@ -81,10 +81,7 @@ class Code:
         numbers[columns.GROWTH] = row.growth
         numbers[columns.CANCELS] = int(row.cancels)
         numbers[columns.FILLS] = int(row.fills)
-        numbers[columns.SHAPE] = len(self.shapes)
-        self.pool.extend(form.pool)
-        if form.shape:
-            self.shapes.append(form.shape)
+        self.pool.extend(form.pool())
 
 
 def last_uses(rows: Sequence[Row], constant: int) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import int32, int64, njit
+from numba import int64, njit
 
 from tnlearn_backends.numpy_backend.native.columns import (
     ARENA_AT,
@@ -16,7 +16,6 @@ from tnlearn_backends.numpy_backend.native.columns import (
     FIRST_AT,
     FIRST_IN,
     FIRST_SLICE,
-    GEMM,
     GREATEST,
     INPUTS_AT,
     KIND,
@@ -24,9 +23,9 @@ from tnlearn_backends.numpy_backend.native.columns import (
     LEAST,
     LOOPS,
     LOOPS_AT,
-    MATRICES,
     MIDDLE,
     ONE,
+    PANELS,
     POOL,
     RANGES,
     RESULTS_AT,
@@ -34,13 +33,12 @@ from tnlearn_backends.numpy_backend.native.columns import (
     SECOND_AT,
     SECOND_IN,
     SEEDS_AT,
-    SHAPE,
-    SHAPES_AT,
     SHIFTS,
     SLICED,
     SLICED_SIZES,
     SLICED_STEPS,
     SLOTS,
+    STRIDES,
     SUM,
     TAPE,
     TARGET_AT,
@@ -48,9 +46,11 @@ from tnlearn_backends.numpy_backend.native.columns import (
     TARGET_SIZE,
     TOTALS_AT,
     WIDTH,
+    WORK_AT,
 )
 from tnlearn_backends.numpy_backend.native.intrinsics import (
     address_of,
+    as_real,
     moved,
     peek,
     pointer_at,
@@ -62,7 +62,9 @@ from tnlearn_backends.numpy_backend.native.memory import (
 )
 from tnlearn_backends.numpy_backend.native.nests import (
     run_loops,
-    run_matrices,
+)
+from tnlearn_backends.numpy_backend.native.panels import (
+    run_panels,
 )
 from tnlearn_backends.numpy_backend.native.ranges import (
     bounded,
@@ -99,7 +101,8 @@ def run(header, kind, real):
         pointer_at(peek(header, RANGES), int64),
         shifts,
         pointer_at(peek(header, LOOPS_AT), int64),
-        pointer_at(peek(header, SHAPES_AT), int32),
+        pointer_at(peek(header, WORK_AT), real),
+        pointer_at(peek(header, STRIDES), int64),
         one,
         pointer_at(peek(header, COUNTER), int64),
     )
@@ -107,14 +110,14 @@ def run(header, kind, real):
     width = (address_of(moved(one, 1)) - address_of(one)) // (
         address_of(moved(memory.real_arena, 1)) - address_of(memory.real_arena)
     )
-    rows, gemm = pointer_at(peek(header, TAPE), int64), peek(header, GEMM)
-    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, gemm, width)
+    rows = pointer_at(peek(header, TAPE), int64)
+    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, width)
     for number in range(peek(header, FIRST_SLICE), peek(header, LAST_SLICE)):
         if row != DONE:
             break
         if peek(header, SLICED) > 0:
             begin(number, header, shifts)
-        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, gemm, width)
+        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, width)
     return row
 
 
@@ -134,11 +137,11 @@ def begin(number, header, shifts):
 
 
 @njit(nogil=True)
-def _rows(rows, first, last, memory, limits, gemm, width):
+def _rows(rows, first, last, memory, limits, width):
     for row in range(first, last):
         step = moved(rows, WIDTH * row)
-        if peek(step, KIND) <= MATRICES:
-            fine = _product(step, memory, limits, gemm, width)
+        if peek(step, KIND) <= PANELS:
+            fine = _product(step, memory, limits, width)
         elif peek(step, KIND) == SUM:
             fine = add(step, memory, limits, width)
         else:
@@ -149,7 +152,7 @@ def _rows(rows, first, last, memory, limits, gemm, width):
 
 
 @njit(nogil=True)
-def _product(step, memory, limits, gemm, width):
+def _product(step, memory, limits, width):
     """A product, or a sum of one tensor; False if an entry may have been lost."""
     fine, looked = prepared(step, memory, limits, width)
     if not fine:
@@ -170,6 +173,6 @@ def _product(step, memory, limits, gemm, width):
     if peek(step, KIND) == LOOPS:
         run_loops(c, a, b, loops, memory.counter, memory.one)
     else:
-        shape = moved(memory.shapes, 8 * peek(step, SHAPE))
-        run_matrices(c, a, b, loops, memory.counter, shape, gemm, memory.one)
+        c, a, b = as_real(c, memory.work), as_real(a, memory.work), as_real(b, memory.work)
+        run_panels(c, a, b, loops, memory.counter, memory.work, memory.strides, width)
     return bounded(step, memory, limits, width, looked)

@@ -27,7 +27,8 @@ class Memory(NamedTuple):
     ranges: int
     shifts: int
     pool: int
-    shapes: int
+    work: int
+    strides: int
     one: int
     counter: int
 

@@ -1,4 +1,4 @@
-"""Nests of loops around the inner loops, and around products of matrices: see `forms`."""
+"""Nests of loops around the inner loops: see `forms`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tnlearn_backends.numpy_backend.native.intrinsics import (
 )
 from tnlearn_backends.numpy_backend.native.loops import (
     BLOCK,
-    matrix_product,
     paired_runs,
     scaled_runs,
     strided_runs,
@@ -96,18 +95,3 @@ def _table(c, a, b, loops, table, count, terms, one):
             else:
                 strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
         start += run
-
-
-@njit(nogil=True)
-def run_matrices(c, a, b, loops, counter, shape, gemm, one):
-    """A nest of loops around a matrix product; the innermost `sums` of them add to the target."""
-    depth, sums = peek(loops, 0), peek(loops, 1)
-    dims = moved(loops, 2)
-    over = False
-    while not over:
-        kept = 0
-        for d in range(depth - sums, depth):
-            if peek(counter, d) > 0:
-                kept = 1
-        matrix_product(gemm, c, a, b, shape, kept, one)
-        a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
-from tnlearn_backends.numpy_backend.native.blas import gemm_address
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
+from tnlearn_backends.numpy_backend.native.vectors import tile
 from tnlearn_backends.numpy_backend.scaled import Scaled, limits
 
 Array = npt.NDArray[Any]
@@ -66,6 +66,8 @@ class Sized:
         self._batch = batch
         self._limits = limits(dtype)
         self._one = np.array([1, 0], dtype)
+        real = np.finfo(dtype).dtype
+        self._strides = np.arange(columns.DEEP, dtype=np.int64) * tile(real.itemsize).rows
         self._sizes = np.array([size for _, size in program.sliced] or [0], np.int64)
         self.header = self._header()
         self.spaces: list[Workspace] = []
@@ -121,10 +123,8 @@ class Sized:
         tape, header = self.tape, array("q", bytes(8 * columns.HEADER))
         header[columns.TAPE] = tape.rows.ctypes.data
         header[columns.LOOPS_AT] = tape.pool.ctypes.data
-        header[columns.SHAPES_AT] = tape.shapes.ctypes.data
         header[columns.ONE] = self._one.ctypes.data
-        # BLAS comes with a library that is slow to import: only where it is called.
-        header[columns.GEMM] = gemm_address(self.dtype.name) if tape.multiplies else 0
+        header[columns.STRIDES] = self._strides.ctypes.data
         header[columns.SLICED_SIZES] = self._sizes.ctypes.data
         header[columns.SLICED_STEPS] = tape.shifts.ctypes.data
         header[columns.SLICED] = len(self.program.sliced)
@@ -202,9 +202,11 @@ class Workspace:
         self.ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
         self._shifts = np.zeros(len(self.ranges), np.int64)
         self._counter = np.zeros(columns.DEPTH, np.int64)
+        self._work = np.empty(columns.WORK if tape.multiplies else 1, np.finfo(program.dtype).dtype)
         self.header = header = array("q", program.header)
         header[columns.ARENA_AT] = self.arena.ctypes.data
         header[columns.RESULTS_AT] = self.results.ctypes.data
+        header[columns.WORK_AT] = self._work.ctypes.data
         header[columns.RANGES] = self.ranges.ctypes.data
         header[columns.SHIFTS] = self._shifts.ctypes.data
         header[columns.COUNTER] = self._counter.ctypes.data
