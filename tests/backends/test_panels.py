@@ -1,4 +1,4 @@
-"""Matrix products of tensors as they lie, for every way in which rows, columns and terms can lie."""
+"""Matrix products of tensors as they lie, however their rows, columns and terms do."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def product(c, a, b, loops, counter, work, strides, kind, real, width):  # type:
         space,
         pointer_at(strides, int64),
         width,
+        0,
     )
 
 
@@ -122,7 +123,8 @@ def test_tiles_of_other_processors(lanes: int, wide: int) -> None:
     """Vectors of 16 and of 32 bytes, in a process that takes this one to have no others."""
     script = (
         "import sys; from tnlearn_backends.numpy_backend.native import vectors\n"
-        f"vectors.tile = lambda size: vectors.Tile({lanes * 8} // size, {lanes * 16} // size, {wide})\n"
+        f"bytes = {lanes * 8}\n"
+        f"vectors.tile = lambda size: vectors.Tile(bytes // size, 2 * bytes // size, {wide})\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import test_panels\n"
         "for dtype in ('float32', 'float64', 'complex128'):\n"

@@ -12,9 +12,10 @@ TARGET_SIZE, FIRST_SIZE, SECOND_SIZE = range(10, 13)
 #: Bits by which sums of so many terms may grow; whether terms may cancel; whether the target is
 #: zero where the loops do not write.
 GROWTH, CANCELS, FILLS = range(13, 16)
-#: Where the loops are in the pool.
-POOL = 16
-WIDTH = 17
+#: Where the loops are in the pool; in how many parts threads may share the step (1 if it is not
+#: worth it), and the turns of how many of its outermost loops these are.
+POOL, PARTS, SHARED_LOOPS = range(16, 19)
+WIDTH = 19
 
 #: Arrays in which tensors are. Those of inputs and of the cotangent are whole, and only read: a
 #: slice begins further on.
@@ -23,6 +24,8 @@ ARENA, RESULTS, INPUTS, SEEDS = range(4)
 #: Inner loops: runs of the first times numbers of the second; runs of both; any strides; sums.
 SCALED, PAIRED, STRIDED, SUMMED = range(4)
 
+#: Where the outer loops of a nest are among its numbers.
+TURNS = 8
 #: The loops of a matrix product: how many around it, how many of those add to the target; its
 #: rows, columns and terms; how many are next to each other: rows in the first factor and in the
 #: target, columns in the second, terms in the first and the second. Then the loops around it, and
@@ -53,7 +56,13 @@ SLICED, SLOTS, LEAST, GREATEST, BITS = range(6, 11)
 BEGIN, MIDDLE, END, FIRST_SLICE, LAST_SLICE = range(11, 16)
 ARENA_AT, RESULTS_AT, INPUTS_AT, SEEDS_AT, TOTALS_AT, WORK_AT = range(16, 22)
 RANGES, SHIFTS, COUNTER = range(22, 25)
-HEADER = 25
+#: How many threads may take part, and the address of what they tell each other.
+THREADS, CREW_AT = range(25, 27)
+HEADER = 27
+#: What they tell each other: the ticket, and how many parts are finished; in lines of their own.
+TICKET, FINISHED, CREW = 0, 16, 32
+#: A ticket that sends helpers home.
+STOPPED = -(2**62)
 #: Entries of the counter: dimensions of a nest of loops; no tensor that fits has more.
 DEPTH = 128
 

@@ -53,6 +53,14 @@ def count(dims: Iterable[Dim]) -> int:
     return math.prod(dim.size for dim in dims)
 
 
+def leading(dims: Sequence[Dim], turns: int) -> int:
+    """How many of the outermost loops have at least so many turns together; all if none do."""
+    for number in range(len(dims)):
+        if count(dims[:number]) >= turns:
+            return number
+    return len(dims)
+
+
 def offsets(dims: Sequence[Dim]) -> npt.NDArray[np.int64]:
     """Offsets in the three tensors, shape (3, turns), at every turn, the last loop fastest."""
     found = np.zeros((3, 1), np.int64)

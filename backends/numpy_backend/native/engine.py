@@ -5,75 +5,37 @@ from __future__ import annotations
 from numba import int64, njit
 
 from tnlearn_backends.numpy_backend.native.columns import (
-    ARENA_AT,
     BEGIN,
     BITS,
-    COUNTER,
     DONE,
     END,
     FILLS,
-    FIRST,
-    FIRST_AT,
-    FIRST_IN,
     FIRST_SLICE,
     GREATEST,
-    INPUTS_AT,
     KIND,
     LAST_SLICE,
     LEAST,
-    LOOPS,
-    LOOPS_AT,
     MIDDLE,
-    ONE,
     PANELS,
-    POOL,
-    RANGES,
-    RESULTS_AT,
-    SECOND,
-    SECOND_AT,
-    SECOND_IN,
-    SEEDS_AT,
-    SHIFTS,
+    PARTS,
     SLICED,
     SLICED_SIZES,
     SLICED_STEPS,
     SLOTS,
-    STRIDES,
     SUM,
     TAPE,
     TARGET_AT,
     TARGET_IN,
     TARGET_SIZE,
-    TOTALS_AT,
+    THREADS,
     WIDTH,
-    WORK_AT,
 )
-from tnlearn_backends.numpy_backend.native.intrinsics import (
-    address_of,
-    as_real,
-    moved,
-    peek,
-    pointer_at,
-    poke,
-)
-from tnlearn_backends.numpy_backend.native.memory import (
-    Memory,
-    array_of,
-)
-from tnlearn_backends.numpy_backend.native.nests import (
-    run_loops,
-)
-from tnlearn_backends.numpy_backend.native.panels import (
-    run_panels,
-)
-from tnlearn_backends.numpy_backend.native.ranges import (
-    bounded,
-    prepared,
-)
-from tnlearn_backends.numpy_backend.native.sums import (
-    add,
-    add_to_total,
-)
+from tnlearn_backends.numpy_backend.native.crew import share
+from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_at, poke
+from tnlearn_backends.numpy_backend.native.memory import array_of, memory_of, width_of
+from tnlearn_backends.numpy_backend.native.products import run_part
+from tnlearn_backends.numpy_backend.native.ranges import bounded, prepared
+from tnlearn_backends.numpy_backend.native.sums import add, add_to_total
 
 
 @njit(nogil=True)
@@ -87,37 +49,17 @@ def run(header, kind, real):
     kind, real : numba types
         Of the entries, and of their real and imaginary parts.
     """
-    shifts = pointer_at(peek(header, SHIFTS), int64)
-    one = pointer_at(peek(header, ONE), kind)
-    memory = Memory(
-        pointer_at(peek(header, ARENA_AT), kind),
-        pointer_at(peek(header, RESULTS_AT), kind),
-        pointer_at(peek(header, INPUTS_AT), kind),
-        pointer_at(peek(header, SEEDS_AT), kind),
-        pointer_at(peek(header, TOTALS_AT), kind),
-        pointer_at(peek(header, ARENA_AT), real),
-        pointer_at(peek(header, RESULTS_AT), real),
-        pointer_at(peek(header, TOTALS_AT), real),
-        pointer_at(peek(header, RANGES), int64),
-        shifts,
-        pointer_at(peek(header, LOOPS_AT), int64),
-        pointer_at(peek(header, WORK_AT), real),
-        pointer_at(peek(header, STRIDES), int64),
-        one,
-        pointer_at(peek(header, COUNTER), int64),
-    )
+    memory = memory_of(header, kind, real)
+    width = width_of(memory)
     limits = (peek(header, LEAST), peek(header, GREATEST), peek(header, BITS))
-    width = (address_of(moved(one, 1)) - address_of(one)) // (
-        address_of(moved(memory.real_arena, 1)) - address_of(memory.real_arena)
-    )
-    rows = pointer_at(peek(header, TAPE), int64)
-    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, width)
+    rows, threads = pointer_at(peek(header, TAPE), int64), peek(header, THREADS)
+    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, width, threads)
     for number in range(peek(header, FIRST_SLICE), peek(header, LAST_SLICE)):
         if row != DONE:
             break
         if peek(header, SLICED) > 0:
-            begin(number, header, shifts)
-        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, width)
+            begin(number, header, memory.shifts)
+        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, width, threads)
     return row
 
 
@@ -137,11 +79,11 @@ def begin(number, header, shifts):
 
 
 @njit(nogil=True)
-def _rows(rows, first, last, memory, limits, width):
+def _rows(rows, first, last, memory, limits, width, threads):
     for row in range(first, last):
         step = moved(rows, WIDTH * row)
         if peek(step, KIND) <= PANELS:
-            fine = _product(step, memory, limits, width)
+            fine = _product(row, step, memory, limits, width, threads)
         elif peek(step, KIND) == SUM:
             fine = add(step, memory, limits, width)
         else:
@@ -152,27 +94,18 @@ def _rows(rows, first, last, memory, limits, width):
 
 
 @njit(nogil=True)
-def _product(step, memory, limits, width):
+def _product(row, step, memory, limits, width, threads):
     """A product, or a sum of one tensor; False if an entry may have been lost."""
     fine, looked = prepared(step, memory, limits, width)
     if not fine:
         return False
-    c = moved(array_of(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
-    first, second = peek(step, FIRST), peek(step, SECOND)
-    a = moved(array_of(memory, peek(step, FIRST_IN)), peek(step, FIRST_AT))
-    a = moved(a, peek(memory.shifts, first))
-    b = memory.one
-    if second >= 0:
-        b = moved(array_of(memory, peek(step, SECOND_IN)), peek(step, SECOND_AT))
-        b = moved(b, peek(memory.shifts, second))
     if peek(step, FILLS) == 1:
+        c = moved(array_of(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
         zero = peek(memory.one, 1)
         for v in range(peek(step, TARGET_SIZE)):
             poke(c, v, zero)
-    loops = moved(memory.pool, peek(step, POOL))
-    if peek(step, KIND) == LOOPS:
-        run_loops(c, a, b, loops, memory.counter, memory.one)
+    if threads > 1 and peek(step, PARTS) > 1:
+        share(row, step, memory, width)
     else:
-        c, a, b = as_real(c, memory.work), as_real(a, memory.work), as_real(b, memory.work)
-        run_panels(c, a, b, loops, memory.counter, memory.work, memory.strides, width)
+        run_part(step, memory, width, -1)
     return bounded(step, memory, limits, width, looked)

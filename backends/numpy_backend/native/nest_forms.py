@@ -20,6 +20,8 @@ MOST_TERMS, MOST_TABLE = 4096, 64
 #: Nanoseconds: of a position of the outer loops, of starting an inner loop and a term of it, and
 #: of a product where strides are one and where they are not.
 OUTER, START, TERM, UNIT, STRIDE = 3.0, 4.0, 1.8, 0.06, 0.55
+#: Nanoseconds of a single loop that several threads may share, and in how many parts.
+LARGE, PARTS = 1e5, 8
 #: The last for each factor of a target of more entries than the nearer caches hold.
 FAR, NEAR = 0.7, 2**15
 
@@ -117,4 +119,8 @@ def _around(dims: Dims, inner: Dim | None, swapped: bool) -> Nest:
     else:
         one_run = (START + 1.5 * UNIT * one.size) * terms
     cost = count(others) * (OUTER + count(table) * one_run)
+    if not others and cost >= LARGE and one.c and one.size % PARTS == 0:
+        size, a, b, c = one
+        part = size // PARTS
+        one, others = Dim(part, a, b, c), [Dim(PARTS, part * a, part * b, part * c)]
     return Nest(cost, swapped, mode, one, tuple(others), tuple(table), sums)

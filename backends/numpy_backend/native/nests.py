@@ -1,4 +1,4 @@
-"""Nests of loops around the inner loops: see `forms`."""
+"""Nests of loops around the inner loops: see `nest_forms`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     PAIRED,
     SCALED,
     SUMMED,
+    TURNS,
 )
 from tnlearn_backends.numpy_backend.native.intrinsics import (
     moved,
@@ -46,10 +47,13 @@ def advanced(a, b, c, dims, depth, counter, width):
 
 
 @njit(nogil=True)
-def run_loops(c, a, b, loops, counter, one):
-    """A nest of loops around a table of offsets around an inner loop: see `forms`."""
-    depth, count, terms = peek(loops, 1), peek(loops, 2), peek(loops, 3)
-    dims = moved(loops, 8)
+def run_loops(c, a, b, loops, counter, one, skipped):
+    """A nest of loops around a table of offsets around an inner loop: see `nest_forms`.
+
+    One turn of as many of the outermost loops as are `skipped`.
+    """
+    depth, count, terms = peek(loops, 1) - skipped, peek(loops, 2), peek(loops, 3)
+    dims = moved(loops, TURNS + 4 * skipped)
     table = moved(dims, 4 * depth)
     # The last loop of the nest is a plain one: the counter of the others is slow to turn.
     turns = da = db = dc = 0

@@ -15,6 +15,8 @@ from tnlearn_backends.numpy_backend.native.vectors import tile
 SMALL = 256
 #: Longest tables of offsets: of rows, of columns, and of terms.
 MOST_ROWS, MOST_COLUMNS, MOST_TERMS = 4096, 1024, 2048
+#: Products of a step that several threads may share, in how many parts if each has so many rows.
+LARGE, PARTS, LEAST_ROWS = 2**22, 8, 64
 #: Nanoseconds of a product, and of a tile, besides their arithmetic.
 START, TILE = 25.0, 4.0
 #: Operations in a nanosecond, for each lane of a vector.
@@ -91,7 +93,9 @@ def _product(dims: Dims, swapped: bool) -> Panels | None:
     columns = _nearest_last(columns, 2)
     # Those next to each other in either factor last.
     terms.sort(key=lambda d: min(d.a, d.b), reverse=True)
-    many_rows, few_rows = _split(rows, MOST_ROWS)
+    # Of a large product there are parts for several threads.
+    fewer = count(rows) // PARTS if count(dims) >= LARGE else MOST_ROWS
+    many_rows, few_rows = _split(rows, min(MOST_ROWS, max(fewer, LEAST_ROWS)))
     many_columns, few_columns = _split(columns, MOST_COLUMNS)
     many_terms, few_terms = _split(terms, MOST_TERMS)
     outer = [d for d in (*around, *many_columns) if d.c]

@@ -44,14 +44,15 @@ from tnlearn_backends.numpy_backend.native.tiles import (
 
 
 @njit(nogil=True)
-def run_panels(c, a, b, loops, counter, work, strides, width):
+def run_panels(c, a, b, loops, counter, work, strides, width, skipped):
     """A nest of loops around a matrix product; the innermost `SUMS` of them add to the target.
 
     `c`, `a` and `b` point to real numbers, `width` of them an entry; `work` to space for what is
-    gathered, `strides` to the offsets of the rows of a gathered panel.
+    gathered, `strides` to the offsets of the rows of a gathered panel. It is one turn of as many of
+    the outermost loops as are `skipped`.
     """
-    depth, sums = peek(loops, DEPTH_OF_NEST), peek(loops, SUMS)
-    dims = moved(loops, NEST)
+    depth, sums = peek(loops, DEPTH_OF_NEST) - skipped, peek(loops, SUMS)
+    dims = moved(loops, NEST + 4 * skipped)
     tables = moved(dims, 4 * depth)
     over = False
     while not over:

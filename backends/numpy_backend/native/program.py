@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
+from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped, work_space
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.native.vectors import tile
@@ -132,6 +133,7 @@ class Sized:
         header[columns.LEAST] = self._limits.low
         header[columns.GREATEST] = self._limits.high
         header[columns.BITS] = self._limits.bits
+        header[columns.THREADS] = 1
         return header
 
     def received(self, data: Array, ranges: Ints) -> Inputs:
@@ -202,7 +204,7 @@ class Workspace:
         self.ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
         self._shifts = np.zeros(len(self.ranges), np.int64)
         self._counter = np.zeros(columns.DEPTH, np.int64)
-        self._work = np.empty(columns.WORK if tape.multiplies else 1, np.finfo(program.dtype).dtype)
+        self._work = work_space(np.finfo(program.dtype).dtype.itemsize if tape.multiplies else 0)
         self.header = header = array("q", program.header)
         header[columns.ARENA_AT] = self.arena.ctypes.data
         header[columns.RESULTS_AT] = self.results.ctypes.data
@@ -242,7 +244,11 @@ class Call:
         header[columns.END] = end
         header[columns.FIRST_SLICE] = slices.start
         header[columns.LAST_SLICE] = slices.stop
-        return self._sized.kernels.run(space.address) == columns.DONE
+        sized = self._sized
+        if sized.tape.shared < WORTH_CALLING:
+            return sized.kernels.run(space.address) == columns.DONE
+        with helped(header, sized.kernels.assist, np.finfo(sized.dtype).dtype.itemsize):
+            return sized.kernels.run(space.address) == columns.DONE
 
     def plant(self, seed: Scaled) -> bool:
         """Take a cotangent; False if its entries are too far apart."""

@@ -67,6 +67,8 @@ class Tape:
         Where the total over the slices of a result is, and how it lies.
     shifts : array of int64, shape (slots, sliced labels)
         How much further on the parts of whole tensors begin for each step along a sliced label.
+    shared : float
+        Nanoseconds, as predicted, of steps that threads may share.
     """
 
     rows: Ints
@@ -82,6 +84,7 @@ class Tape:
     totals: int
     whole: Mapping[int, tuple[int, Place]]
     shifts: Ints
+    shared: float
 
     @property
     def multiplies(self) -> bool:
@@ -290,6 +293,7 @@ class _Writer:
             totals=sum(place.size for _, place in totals.values()),
             whole=totals,
             shifts=self._shifts(list(totals)),
+            shared=code.shared,
         )
 
     def _totals(self, results: Sequence[int], code: Code) -> dict[int, tuple[int, Place]]:
