@@ -43,6 +43,7 @@ def product(c, a, b, loops, counter, work, strides, kind, real, width):  # type:
         pointer_at(strides, int64),
         width,
         0,
+        False,
     )
 
 

@@ -58,6 +58,10 @@ class Arena:
         self._place_largest(largest, lives)
         self._place_rest(made, gone, set(here).difference(largest))
 
+    def join(self, slot: int, root: int) -> None:
+        """A slot in the place of another, which is not needed any more."""
+        self.spaces[slot], self.offsets[slot] = self.spaces[root], self.offsets[root]
+
     def _room(self, slot: int) -> int:
         return -(-max(self.sizes[slot], 1) // ALIGNED) * ALIGNED
 

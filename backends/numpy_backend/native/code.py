@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ class Row(NamedTuple):
     cancels: bool = False
     fills: bool = False
     add: Add | None = None
+    into: int = -1
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Code:
         numbers[columns.TARGET_SIZE] = row.size
         numbers[columns.POOL] = len(self.pool)
         numbers[columns.SECOND] = -1
+        numbers[columns.INTO] = row.into
         if row.add is not None:
             numbers[columns.KIND] = columns.SUM
             numbers[columns.GROWTH] = len(row.sources).bit_length()
@@ -66,7 +68,7 @@ class Code:
         numbers[columns.TARGET_SIZE], numbers[columns.FIRST] = size, slot
         numbers[columns.FIRST_IN] = self.where.spaces[slot]
         numbers[columns.FIRST_AT] = self.where.offsets[slot]
-        numbers[columns.SECOND] = -1
+        numbers[columns.SECOND] = numbers[columns.INTO] = -1
         numbers[columns.POOL] = len(self.pool)
         *outer, run = sorted(dims or [Dim(1, 1, 0, 1)], key=lambda dim: -dim.c)
         self.pool += [len(outer), run.size, run.a, run.c]
@@ -92,13 +94,16 @@ class Code:
         self.shared += form.cost if shared else 0.0
 
 
-def last_uses(rows: Sequence[Row], constant: int) -> list[list[int]]:
-    """For each row, the slots that no later row reads, nor the next slice."""
+def last_uses(rows: Sequence[Row], constant: int, root: Callable[[int], int]) -> list[list[int]]:
+    """For each row, the slots that no later row reads, nor the next slice.
+
+    Of slots that are in one place the `root` stands for all.
+    """
     last: dict[int, int] = {}
     for number, row in enumerate(rows):
         for slot in (row.target, *row.sources):
-            last[slot] = number
-    made = {row.target for row in rows[:constant]}
+            last[root(slot)] = number
+    made = {root(row.target) for row in rows[:constant]}
     free: list[list[int]] = [[] for _ in rows]
     for slot, number in last.items():
         if number < constant or slot not in made:

@@ -15,7 +15,9 @@ GROWTH, CANCELS, FILLS = range(13, 16)
 #: Where the loops are in the pool; in how many parts threads may share the step (1 if it is not
 #: worth it), and the turns of how many of its outermost loops these are.
 POOL, PARTS, SHARED_LOOPS = range(16, 19)
-WIDTH = 19
+#: The slot of the tensor in the target's place, into which it is multiplied entry by entry; or -1.
+INTO = 19
+WIDTH = 20
 
 #: Arrays in which tensors are. Those of inputs and of the cotangent are whole, and only read: a
 #: slice begins further on.
@@ -58,7 +60,9 @@ ARENA_AT, RESULTS_AT, INPUTS_AT, SEEDS_AT, TOTALS_AT, WORK_AT = range(16, 22)
 RANGES, SHIFTS, COUNTER = range(22, 25)
 #: How many threads may take part, and the address of what they tell each other.
 THREADS, CREW_AT = range(25, 27)
-HEADER = 27
+#: Whether the inputs are such that no step can leave the range of numbers.
+CALM = 27
+HEADER = 28
 #: What they tell each other: the ticket, and how many parts are finished; in lines of their own.
 TICKET, FINISHED, CREW = 0, 16, 32
 #: A ticket that sends helpers home.
@@ -67,8 +71,10 @@ STOPPED = -(2**62)
 DEPTH = 128
 
 #: What packing is told: addresses of the entries, of where inputs begin, of which are logarithms
-#: or to be conjugated (int64, 0 or 1) and of the ranges; how many inputs; whether to look for nan
-#: and inf; the least power of two, and how many the entries of a log input may be apart.
+#: or to be conjugated (int64, 0 or 1) and of the ranges, of every input and, in one more row, of
+#: the product of all, where the exponent says whether any is not 0; how many inputs; whether to
+#: look for nan and inf; the least power of two, and how many the entries of a log input may be
+#: apart.
 ENTRIES, STARTS, LOGS, CONJ, SURVEYED, COUNT, CHECK, LEAST_POWER, SPREAD = range(9)
 
 #: Exponent of a total to which nothing was added yet.

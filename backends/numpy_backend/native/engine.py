@@ -7,11 +7,13 @@ from numba import int64, njit
 from tnlearn_backends.numpy_backend.native.columns import (
     BEGIN,
     BITS,
+    CALM,
     DONE,
     END,
     FILLS,
     FIRST_SLICE,
     GREATEST,
+    INTO,
     KIND,
     LAST_SLICE,
     LEAST,
@@ -34,8 +36,8 @@ from tnlearn_backends.numpy_backend.native.crew import share
 from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_at, poke
 from tnlearn_backends.numpy_backend.native.memory import array_of, memory_of, width_of
 from tnlearn_backends.numpy_backend.native.products import run_part
-from tnlearn_backends.numpy_backend.native.ranges import bounded, prepared
-from tnlearn_backends.numpy_backend.native.sums import add, add_to_total
+from tnlearn_backends.numpy_backend.native.ranges import bounded, prepared, prepared_into
+from tnlearn_backends.numpy_backend.native.sums import add, add_calmly, add_to_total
 
 
 @njit(nogil=True)
@@ -53,6 +55,8 @@ def run(header, kind, real):
     width = width_of(memory)
     limits = (peek(header, LEAST), peek(header, GREATEST), peek(header, BITS))
     rows, threads = pointer_at(peek(header, TAPE), int64), peek(header, THREADS)
+    if peek(header, CALM) == 1:
+        return _calm_rows(rows, peek(header, BEGIN), peek(header, END), memory, width, threads)
     row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, width, threads)
     for number in range(peek(header, FIRST_SLICE), peek(header, LAST_SLICE)):
         if row != DONE:
@@ -94,11 +98,33 @@ def _rows(rows, first, last, memory, limits, width, threads):
 
 
 @njit(nogil=True)
+def _calm_rows(rows, first, last, memory, width, threads):
+    """The same where no range needs to be looked at: all exponents are 0, and remain so."""
+    for row in range(first, last):
+        step = moved(rows, WIDTH * row)
+        if peek(step, KIND) <= PANELS:
+            _run(row, step, memory, width, threads)
+        else:
+            add_calmly(step, memory)
+    return DONE
+
+
+@njit(nogil=True)
 def _product(row, step, memory, limits, width, threads):
     """A product, or a sum of one tensor; False if an entry may have been lost."""
-    fine, looked = prepared(step, memory, limits, width)
+    looked = False
+    if peek(step, INTO) >= 0:
+        fine = prepared_into(step, memory, limits, width)
+    else:
+        fine, looked = prepared(step, memory, limits, width)
     if not fine:
         return False
+    _run(row, step, memory, width, threads)
+    return bounded(step, memory, limits, width, looked)
+
+
+@njit(nogil=True)
+def _run(row, step, memory, width, threads):
     if peek(step, FILLS) == 1:
         c = moved(array_of(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
         zero = peek(memory.one, 1)
@@ -108,4 +134,3 @@ def _product(row, step, memory, limits, width, threads):
         share(row, step, memory, width)
     else:
         run_part(step, memory, width, -1)
-    return bounded(step, memory, limits, width, looked)

@@ -8,11 +8,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TypeAlias
 
-from tnlearn_backends.numpy_backend.native.dims import Dims
+from tnlearn_backends.numpy_backend.native.columns import DEEP
+from tnlearn_backends.numpy_backend.native.dims import Dims, count
 from tnlearn_backends.numpy_backend.native.nest_forms import Nest, nests
 from tnlearn_backends.numpy_backend.native.panel_forms import Panels, panels
 
 Form: TypeAlias = Nest | Panels
+
+
+def into(dims: Dims) -> Panels | None:
+    """A matrix product whose tiles are final, to be multiplied into the target; None if none is."""
+    whole = [form for form in panels(dims) if not form.sums and count(form.terms) <= DEEP // 2]
+    return min(whole, key=lambda form: form.cost, default=None)
 
 
 @lru_cache(maxsize=65536)

@@ -44,19 +44,20 @@ from tnlearn_backends.numpy_backend.native.tiles import (
 
 
 @njit(nogil=True)
-def run_panels(c, a, b, loops, counter, work, strides, width, skipped):
+def run_panels(c, a, b, loops, counter, work, strides, width, skipped, multiplies):
     """A nest of loops around a matrix product; the innermost `SUMS` of them add to the target.
 
     `c`, `a` and `b` point to real numbers, `width` of them an entry; `work` to space for what is
     gathered, `strides` to the offsets of the rows of a gathered panel. It is one turn of as many of
-    the outermost loops as are `skipped`.
+    the outermost loops as are `skipped`. If it `multiplies`, each entry into what is there: then
+    there are no more terms than a block has, and no sums.
     """
     depth, sums = peek(loops, DEPTH_OF_NEST) - skipped, peek(loops, SUMS)
     dims = moved(loops, NEST + 4 * skipped)
     tables = moved(dims, 4 * depth)
     over = False
     while not over:
-        kept = 0
+        kept = 2 if multiplies else 0
         for d in range(depth - sums, depth):
             if peek(counter, d) > 0:
                 kept = 1
@@ -129,11 +130,25 @@ def _store(c, places, number, run, columns, count, tile, kept, width):
             copy_vector(moved(target, peek(places, 0)), source)
             copy_vector(moved(target, peek(places, lanes)), moved(source, lanes))
             continue
-        for part in range(width):
-            source = moved(tile, (width * j + part) * high)
-            for i in range(number):
-                at = width * peek(places, i) + part
-                value = peek(source, i)
-                if kept == 1:
-                    value += peek(target, at)
-                poke(target, at, value)
+        source = moved(tile, width * j * high)
+        for i in range(number):
+            entry = moved(target, width * peek(places, i))
+            real = peek(source, i)
+            if width == 1:
+                poke(entry, 0, _joined(peek(entry, 0), real, kept))
+            else:
+                imaginary = peek(source, high + i)
+                if kept == 2:
+                    x, y = peek(entry, 0), peek(entry, 1)
+                    real, imaginary = x * real - y * imaginary, x * imaginary + y * real
+                join = kept % 2
+                poke(entry, 0, _joined(peek(entry, 0), real, join))
+                poke(entry, 1, _joined(peek(entry, 1), imaginary, join))
+
+
+@njit(nogil=True)
+def _joined(there, value, kept):
+    """A new number, or one that is added to what is there, or multiplied."""
+    if kept == 1:
+        return there + value
+    return there * value if kept == 2 else value

@@ -8,6 +8,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     FIRST,
     FIRST_AT,
     FIRST_IN,
+    INTO,
     KIND,
     LOOPS,
     NEST,
@@ -52,4 +53,6 @@ def run_part(step, memory, width, part):
         run_loops(c, a, b, loops, memory.counter, memory.one, skipped)
     else:
         c, a, b = as_real(c, memory.work), as_real(a, memory.work), as_real(b, memory.work)
-        run_panels(c, a, b, loops, memory.counter, memory.work, memory.strides, width, skipped)
+        counter, multiplies = memory.counter, peek(step, INTO) >= 0
+        work, strides = memory.work, memory.strides
+        run_panels(c, a, b, loops, counter, work, strides, width, skipped, multiplies)

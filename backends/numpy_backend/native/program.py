@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
+from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
 from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped, work_space
 from tnlearn_backends.numpy_backend.native.tape import write_tape
@@ -98,7 +99,7 @@ class Sized:
             for k in self._moved:
                 arrays[k] = arrays[k].transpose(self._inputs.axes[k])
         data = self._joined(arrays)
-        ranges = np.empty((len(arrays), 4), np.int64)
+        ranges = np.empty((len(arrays) + 1, 4), np.int64)
         address = data.ctypes.data
         header = array("q", self._survey)
         header[columns.ENTRIES] = address
@@ -135,6 +136,20 @@ class Sized:
         header[columns.BITS] = self._limits.bits
         header[columns.THREADS] = 1
         return header
+
+    def calm_range(self, inputs: Inputs, seed: Scaled | None = None) -> Range | None:
+        """Bounds of all tensors if no step has to be looked at."""
+        if self.tape.calm is None:
+            return None
+        found = self.tape.calm.range(inputs.together, self._limits)
+        if found is None or seed is None:
+            return found
+        exponent, low, high, nonnegative = inputs.together
+        low, high = low + min(seed.low, 0), high + max(seed.high, 0)
+        together = exponent, low, high, nonnegative and seed.nonnegative
+        found = self.tape.calm.range(together, self._limits)
+        # Whatever is computed from the cotangent has its exponent.
+        return None if found is None else (int(seed.exponent), *found[1:])
 
     def received(self, data: Array, ranges: Ints) -> Inputs:
         """What another process packed."""
@@ -224,16 +239,19 @@ class Call:
     """One running call."""
 
     def __init__(self, program: Sized, space: Workspace, inputs: Inputs) -> None:
-        tape = program.tape
+        tape, header = program.tape, space.header
         self._sized = program
         self._space = space
         self._inputs = inputs  # Held: the header knows only where they are.
         self._totals = space.results
-        space.ranges[: len(inputs.ranges)] = inputs.ranges
-        space.header[columns.INPUTS_AT] = inputs.address
+        header[columns.INPUTS_AT] = inputs.address
+        self._range = program.calm_range(inputs)
+        header[columns.CALM] = int(self._range is not None)
+        if self._range is None:
+            space.ranges[: len(inputs)] = inputs.ranges[:-1]
         if tape.whole:
             self._totals = np.zeros(tape.totals, program.dtype)
-            space.header[columns.TOTALS_AT] = self._totals.ctypes.data
+            header[columns.TOTALS_AT] = self._totals.ctypes.data
             space.ranges[len(tape.places) :] = columns.NOTHING, 0, 0, 1
 
     def run(self, begin: int, middle: int, end: int, slices: range) -> bool:
@@ -255,9 +273,14 @@ class Call:
         if seed.wide or not isinstance(seed.exponent, int):
             return False
         self._seed = np.ascontiguousarray(seed.mantissa)
-        self._space.header[columns.SEEDS_AT] = self._seed.ctypes.data
+        header, ranges = self._space.header, self._space.ranges
+        header[columns.SEEDS_AT] = self._seed.ctypes.data
+        if self._range is not None:
+            ranges[:] = self._range
+            self._range = self._sized.calm_range(self._inputs, seed)
+            header[columns.CALM] = int(self._range is not None)
         slot = self._sized.program.seed
-        self._space.ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
+        ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
         return True
 
     def value(self) -> Scaled:
@@ -267,7 +290,8 @@ class Call:
         row = slot
         if program.tape.whole:
             row = len(program.tape.places)
-        exponent, low, high, nonnegative = self._space.ranges[row].tolist()
+        found = self._range or self._space.ranges[row].tolist()
+        exponent, low, high, nonnegative = found
         shape, at = where.shapes[slot], where.offsets[slot]
         entries = self._totals[at : at + math.prod(shape)].reshape(shape).copy()
         return Scaled(entries, exponent, low, high, bool(nonnegative), where.leading[slot])
@@ -276,6 +300,8 @@ class Call:
         """The gradient with respect to each input."""
         program, space = self._sized, self._space
         ranges = space.ranges[: len(program.tape.places)].copy()
+        if self._range is not None:
+            ranges[:] = self._range
         if program.tape.whole:
             for number, slot in enumerate(program.tape.whole, start=len(ranges)):
                 ranges[slot] = space.ranges[number]

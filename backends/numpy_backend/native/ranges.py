@@ -13,6 +13,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     FIRST_SIZE,
     GROWTH,
     HIGH,
+    INTO,
     LOW,
     NONNEGATIVE,
     RESULTS,
@@ -61,6 +62,32 @@ def prepared(step, memory, limits, width):
 
 
 @njit(nogil=True)
+def prepared_into(step, memory, limits, width):
+    """The same for a product that is multiplied into a tensor; False if it may not be stored so."""
+    least, greatest, _ = limits
+    growth = peek(step, GROWTH)
+    x = moved(memory.ranges, 4 * peek(step, FIRST))
+    y = moved(memory.ranges, 4 * peek(step, SECOND))
+    p = moved(memory.ranges, 4 * peek(step, INTO))
+    fine = True
+    if peek(x, HIGH) + peek(y, HIGH) + peek(p, HIGH) + growth > greatest:
+        fine = _all_measured(step, greatest // 4, memory, least, width)
+    product = peek(x, LOW) + peek(y, LOW)
+    if min(product, product + peek(p, LOW)) < least:
+        fine = _all_measured(step, 0, memory, least, width) and fine
+        product = peek(x, LOW) + peek(y, LOW)
+    return fine and min(product, product + peek(p, LOW)) >= least
+
+
+@njit(nogil=True)
+def _all_measured(step, slack, memory, least, width):
+    space, at, size = peek(step, TARGET_IN), peek(step, TARGET_AT), peek(step, TARGET_SIZE)
+    fine = measure(peek(step, INTO), space, at, size, slack, memory, least, width)
+    fine = _measured(step, FIRST, slack, memory, least, width) and fine
+    return _measured(step, SECOND, slack, memory, least, width) and fine
+
+
+@njit(nogil=True)
 def bounded(step, memory, limits, width, looked):
     """The range of a result; False if terms of it were flushed to zero and may matter."""
     least, _, bits = limits
@@ -77,6 +104,11 @@ def bounded(step, memory, limits, width, looked):
         exponent += peek(y, EXPONENT)
         nonnegative &= peek(y, NONNEGATIVE)
         loss = 2 * bits
+    if peek(step, INTO) >= 0:
+        p = moved(memory.ranges, 4 * peek(step, INTO))
+        low += peek(p, LOW)
+        high += peek(p, HIGH)
+        exponent += peek(p, EXPONENT)
     if nonnegative == 0 and peek(step, CANCELS) == 1:
         # Terms may cancel, but sums of multiples of some 2**p are themselves multiples of it.
         low -= loss
@@ -91,6 +123,8 @@ def bounded(step, memory, limits, width, looked):
     poke(z, EXPONENT, exponent)
     poke(z, LOW, low)
     poke(z, HIGH, high + growth)
+    if peek(step, INTO) >= 0:
+        nonnegative &= peek(moved(memory.ranges, 4 * peek(step, INTO)), NONNEGATIVE)
     poke(z, NONNEGATIVE, nonnegative)
     return True
 

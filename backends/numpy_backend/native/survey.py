@@ -65,6 +65,11 @@ def survey(header, real, width):
     logs, conj = pointer_at(peek(header, LOGS), int64), pointer_at(peek(header, CONJ), int64)
     table = pointer_at(peek(header, SURVEYED), int64)
     check, least = peek(header, CHECK) == 1, peek(header, LEAST_POWER)
+    together = moved(table, 4 * peek(header, COUNT))
+    poke(together, EXPONENT, 0)
+    poke(together, LOW, 0)
+    poke(together, HIGH, 0)
+    poke(together, NONNEGATIVE, 1)
     for k in range(peek(header, COUNT)):
         x = moved(everything, width * peek(starts, k))
         size = width * (peek(starts, k + 1) - peek(starts, k))
@@ -78,23 +83,42 @@ def survey(header, real, width):
         if peek(conj, k) == 1:
             for v in range(1, size, 2):
                 poke(x, v, -peek(x, v))
-        largest, smallest, _ = extent(x, size)
-        low = high = 0
-        if largest > 0:
-            high = exponent_of(largest)
-            low = exponent_of(smallest) - 1
-            if low - high < least:
-                return False
-            if abs(high) > SLACK:
-                multiply(x, size, power_of_two(-(high // 2)), power_of_two(high // 2 - high))
-                exponent += high
-                low, high = low - high, 0
         row = moved(table, 4 * k)
-        poke(row, EXPONENT, exponent)
-        poke(row, LOW, low)
-        poke(row, HIGH, high)
+        if not _look(x, size, exponent, least, row):
+            return False
         poke(row, NONNEGATIVE, 1 if width == 1 and not _negative(x, size) else 0)
+        _join(together, row)
     return True
+
+
+@njit(nogil=True)
+def _look(x, size, exponent, least, row):
+    """The range of an input, brought near one; False if it is too wide."""
+    largest, smallest, _ = extent(x, size)
+    low = high = 0
+    if largest > 0:
+        high = exponent_of(largest)
+        low = exponent_of(smallest) - 1
+        if low - high < least:
+            return False
+        if abs(high) > SLACK:
+            multiply(x, size, power_of_two(-(high // 2)), power_of_two(high // 2 - high))
+            exponent += high
+            low, high = low - high, 0
+    poke(row, EXPONENT, exponent)
+    poke(row, LOW, low)
+    poke(row, HIGH, high)
+    return True
+
+
+@njit(nogil=True)
+def _join(together, row):
+    """The range of the product of all inputs, one more among them."""
+    if peek(row, EXPONENT) != 0:
+        poke(together, EXPONENT, 1)
+    poke(together, LOW, peek(together, LOW) + min(peek(row, LOW), 0))
+    poke(together, HIGH, peek(together, HIGH) + max(peek(row, HIGH), 0))
+    poke(together, NONNEGATIVE, peek(together, NONNEGATIVE) & peek(row, NONNEGATIVE))
 
 
 @njit(fastmath=FAST, nogil=True)

@@ -22,9 +22,11 @@ from tnlearn.backend import (
 )
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
+from tnlearn_backends.numpy_backend.native.calm import Calm, calm
 from tnlearn_backends.numpy_backend.native.code import Code, Row, last_uses
-from tnlearn_backends.numpy_backend.native.dims import Dim, fused
-from tnlearn_backends.numpy_backend.native.forms import Form, best
+from tnlearn_backends.numpy_backend.native.dims import Dim, Dims, fused
+from tnlearn_backends.numpy_backend.native.forms import Form, best, into
+from tnlearn_backends.numpy_backend.native.fusing import Multiply, Step, fused_steps
 from tnlearn_backends.numpy_backend.native.orders import (
     Future,
     by_touch,
@@ -69,6 +71,8 @@ class Tape:
         How much further on the parts of whole tensors begin for each step along a sliced label.
     shared : float
         Nanoseconds, as predicted, of steps that threads may share.
+    calm : Calm or None
+        By how much ranges may widen in all.
     """
 
     rows: Ints
@@ -85,6 +89,7 @@ class Tape:
     whole: Mapping[int, tuple[int, Place]]
     shifts: Ints
     shared: float
+    calm: Calm | None
 
     @property
     def multiplies(self) -> bool:
@@ -127,6 +132,7 @@ class _Writer:
         self.touches = next_touches(instructions, self.steps)
         self.places: list[Place | None] = [None] * len(instructions.labels)
         self.rows: list[Row] = []
+        self.roots: dict[int, int] = {}
         self.fixed = _fixed(instructions, self.steps)
         self.uses = _first_uses(self.steps)
 
@@ -140,17 +146,35 @@ class _Writer:
             self.places[slot] = self._input(slot)
         self.places[program.seed] = self._in_order(program.seed, self.whole)
         changing = self._changing()
-        for step in program.forward:
-            if step.target not in changing:
-                self._write(step)
+        backward = {step.target for step in program.backward}
+        once: list[Step] = []
+        again: list[Step] = []
+        reverse: list[Step] = []
+        for step in self._steps(changing):
+            kind = reverse if step.target in backward else again
+            (kind if step.target in changing or kind is reverse else once).append(step)
+        for step in once:
+            self._write(step)
         constant = len(self.rows)
-        for step in program.forward:
-            if step.target in changing:
-                self._write(step)
+        for step in again:
+            self._write(step)
         forward = len(self.rows)
-        for step in program.backward:
+        for step in reverse:
             self._write(step)
         return self._assembled(constant, forward)
+
+    def _steps(self, changing: set[int]) -> list[Step]:
+        """The steps, some of them fused."""
+        if self.keep or not self.matrices:
+            return list(self.steps)
+        constant = {step.target for step in self.program.forward} - changing
+        return fused_steps(self.program, self.steps, self.fixed, constant, self.size)
+
+    def _root(self, slot: int) -> int:
+        """The first slot in the place of this one."""
+        while slot in self.roots:
+            slot = self.roots[slot]
+        return slot
 
     def _changing(self) -> set[int]:
         """Slots that differ between slices: all, where there are none."""
@@ -177,25 +201,32 @@ class _Writer:
 
     def _laid(self, slot: int, order: Labels, sizes: Sequence[int] | None = None) -> Place:
         """A slot with its axes in this order, the last one fastest."""
-        labels, sizes = self.program.labels[slot], sizes or self.sizes
+        sizes = sizes or self.sizes
         strides: dict[int, int] = {}
         stride = 1
         for label in reversed(order):
             # The diagonal of a repeated index steps along all its axes at once.
             strides[label] = strides.get(label, 0) + stride
             stride *= sizes[label]
+        return Place(self._axes(slot, order), strides, stride)
+
+    def _axes(self, slot: int, order: Labels) -> tuple[int, ...]:
+        """The axes of a slot in the order of these labels."""
+        labels = self.program.labels[slot]
         axes = range(len(labels)) if order == labels else (labels.index(i) for i in order)
-        return Place(tuple(axes), strides, stride)
+        return tuple(axes)
 
     def _held(self, slot: int) -> Place:
         place = self.places[slot]
         assert place is not None, f"slot {slot} is read before it is written"
         return place
 
-    def _write(self, step: Instruction) -> None:
+    def _write(self, step: Step) -> None:
         match step:
             case Contract():
                 self._contract(step)
+            case Multiply():
+                self._multiply(step)
             case Add():
                 place = self.places[step.target] = self._in_order(step.target, self.sizes)
                 self.rows.append(Row(step.target, place.size, step.sources, None, add=step))
@@ -237,15 +268,31 @@ class _Writer:
         pair = (step.second, step.first) if form.swapped else (step.first, step.second)
         self.rows.append(Row(target, chosen.size, pair, form, terms.bit_length(), terms > 1))
 
+    def _multiply(self, step: Multiply) -> None:
+        labels, target = self.program.labels, step.target
+        place = self._held(step.into)
+        form = into(self._dims(self._held(step.first), self._held(step.second), place))
+        if form is None:
+            self._contract(step.product)
+            self._contract(Contract(target, step.product.target, step.into))
+            return
+        self.places[target] = Place(self._axes(target, self._order_of(step.into)), *place[1:])
+        self.roots[target] = step.into
+        terms = self.size(set(labels[step.first]).difference(labels[target]))
+        pair = (step.second, step.first) if form.swapped else (step.first, step.second)
+        growth, cancels = terms.bit_length(), terms > 1
+        self.rows.append(Row(target, place.size, pair, form, growth, cancels, into=step.into))
+
     def _form(self, a: Place, b: Place | None, c: Place) -> Form:
+        return best(self._dims(a, b, c), self.matrices)
+
+    def _dims(self, a: Place, b: Place | None, c: Place) -> Dims:
+        """The loops of a step on tensors that lie so."""
         labels = dict.fromkeys([*a.strides, *(b.strides if b else ()), *c.strides])
         get_b: Mapping[int, int] = b.strides if b else {}
-        return best(
-            fused(
-                Dim(self.sizes[i], a.strides.get(i, 0), get_b.get(i, 0), c.strides.get(i, 0))
-                for i in labels
-            ),
-            self.matrices,
+        return fused(
+            Dim(self.sizes[i], a.strides.get(i, 0), get_b.get(i, 0), c.strides.get(i, 0))
+            for i in labels
         )
 
     def _single(self, step: Reduce | Expand) -> None:
@@ -271,8 +318,10 @@ class _Writer:
         places = [place or Place((), {}, 0) for place in self.places]
         sizes = [place.size for place in places]
         where = Arena(len(program.inputs), program.seed, sizes, kept)
-        uses = last_uses(self.rows, constant)
-        where.place([row.target for row in self.rows], uses)
+        uses = last_uses(self.rows, constant, self._root)
+        where.place([self._root(row.target) for row in self.rows], uses)
+        for slot in self.roots:
+            where.join(slot, self._root(slot))
         code = Code(where)
         for row in self.rows:
             code.add(row)
@@ -294,6 +343,7 @@ class _Writer:
             whole=totals,
             shifts=self._shifts(list(totals)),
             shared=code.shared,
+            calm=calm(program, self.rows),
         )
 
     def _totals(self, results: Sequence[int], code: Code) -> dict[int, tuple[int, Place]]:

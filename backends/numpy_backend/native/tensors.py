@@ -142,9 +142,11 @@ class Inputs(Tensors):
         Where the entries are in memory.
     batch : int or None
         The size of the batch.
+    together : list of int
+        The range of the product of all, as `survey` finds it.
     """
 
-    __slots__ = ("address", "batch")
+    __slots__ = ("address", "batch", "together")
 
     def __init__(
         self,
@@ -157,3 +159,4 @@ class Inputs(Tensors):
         super().__init__(data, ranges, where)
         self.address = address
         self.batch = batch
+        self.together: list[int] = ranges[-1].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from llvmlite import ir
@@ -52,73 +53,94 @@ def multiply_tile(
 ) -> Any:
     """``target[places[j] + i] = sum_k rows[at[k] + i] columns[k, j]`` for all ``i, j`` of a tile.
 
-    If `kept` is 1 it is added to what is there. The entries of `columns` lie row by row.
+    If `kept` is 1 it is added to what is there, if it is 2 multiplied. The entries of `columns`
+    lie row by row.
     """
     shape = tile(target.dtype.bitwidth // 8)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, places, kept, rows, at, columns, terms = arguments
         number = context.get_value_type(signature.args[0].dtype)
-        bits = signature.args[0].dtype.bitwidth
-        vector = ir.VectorType(number, shape.lanes)
+        writer = _TileWriter(builder, shape, number, signature.args[0].dtype.bitwidth)
+        sums = writer.sums(rows, at, columns, terms)
+        writer.store(sums, target, places, kept)
+        return context.get_dummy_value()
+
+    return types.void(target, places, types.int64, rows, at, columns, types.int64), generate
+
+
+class _TileWriter:
+    """Writes the instructions for a tile."""
+
+    def __init__(self, builder: Any, shape: Tile, number: Any, bits: int) -> None:
+        self.builder, self.shape, self.align = builder, shape, bits // 8
+        self.vector = ir.VectorType(number, shape.lanes)
+        self.everywhere = ir.Constant(ir.VectorType(INT32, shape.lanes), None)
         name = f"llvm.fmuladd.v{shape.lanes}f{bits}"
-        kind = ir.FunctionType(vector, [vector] * 3)
-        fused = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        self.fused = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+
+    def sums(self, rows: Any, at: Any, columns: Any, terms: Any) -> list[list[Any]]:
+        """A loop over the terms, the sums of each column in registers; there is at least one."""
+        builder, shape = self.builder, self.shape
         before = builder.block
         loop, after = builder.append_basic_block("terms"), builder.append_basic_block("sums")
         builder.branch(loop)
         builder.position_at_end(loop)
         term = builder.phi(INT64)
         term.add_incoming(INT64(0), before)
-        count = shape.rows // shape.lanes
-        sums = [[builder.phi(vector) for _ in range(count)] for _ in range(shape.columns)]
-
-        def vector_at(pointer: Any, index: int) -> Any:
-            place = builder.gep(pointer, [INT64(index)], inbounds=True)
-            return builder.bitcast(place, vector.as_pointer())
-
+        vectors = range(0, shape.rows, shape.lanes)
+        olds = [[builder.phi(self.vector) for _ in vectors] for _ in range(shape.columns)]
         run = builder.gep(rows, [builder.load(builder.gep(at, [term], inbounds=True))])
-        left = [
-            builder.load(vector_at(run, k * shape.lanes), align=bits // 8) for k in range(count)
-        ]
+        left = [self._load(run, k) for k in vectors]
         row = builder.gep(columns, [builder.mul(term, INT64(shape.columns))], inbounds=True)
-        news = []
-        for j, column in enumerate(sums):
-            one = builder.load(builder.gep(row, [INT64(j)], inbounds=True))
-            anything = ir.Constant(vector, ir.Undefined)
-            single = builder.insert_element(anything, one, INT32(0))
-            everywhere = ir.Constant(ir.VectorType(INT32, shape.lanes), None)
-            right = builder.shuffle_vector(single, anything, everywhere)
-            news.append(
-                [builder.call(fused, [x, right, y]) for x, y in zip(left, column, strict=True)]
-            )
+        news: list[list[Any]] = []
+        for j, old in enumerate(olds):
+            right = self._spread(row, j)
+            pairs = zip(left, old, strict=True)
+            news.append([builder.call(self.fused, [x, right, y]) for x, y in pairs])
         following = builder.add(term, INT64(1))
         term.add_incoming(following, loop)
-        for column, new in zip(sums, news, strict=True):
-            for old, value in zip(column, new, strict=True):
-                old.add_incoming(ir.Constant(vector, None), before)
-                old.add_incoming(value, loop)
+        for phi, new in zip(chain(*olds), chain(*news), strict=True):
+            phi.add_incoming(ir.Constant(self.vector, None), before)
+            phi.add_incoming(new, loop)
         builder.cbranch(builder.icmp_signed("<", following, terms), loop, after)
         builder.position_at_end(after)
+        return news
 
-        def store(adds: bool) -> None:
-            for j, new in enumerate(news):
+    def store(self, sums: list[list[Any]], target: Any, places: Any, kept: Any) -> None:
+        """The sums into the target, set, added or multiplied."""
+        builder = self.builder
+        end = builder.append_basic_block("stored")
+        ways = [builder.append_basic_block(name) for name in ("set", "add", "multiply")]
+        choice = builder.switch(kept, ways[0])
+        choice.add_case(INT64(1), ways[1])
+        choice.add_case(INT64(2), ways[2])
+        for way, join in zip(ways, (None, builder.fadd, builder.fmul), strict=True):
+            builder.position_at_end(way)
+            for j, column in enumerate(sums):
                 offset = builder.load(builder.gep(places, [INT64(j)], inbounds=True))
-                column = builder.gep(target, [offset], inbounds=True)
-                for k, value in enumerate(new):
-                    place = vector_at(column, k * shape.lanes)
-                    if adds:
-                        value = builder.fadd(value, builder.load(place, align=bits // 8))
-                    builder.store(value, place, align=bits // 8)
+                to = builder.gep(target, [offset], inbounds=True)
+                for k, value in enumerate(column):
+                    at = k * self.shape.lanes
+                    new = value if join is None else join(value, self._load(to, at))
+                    builder.store(new, self._place(to, at), align=self.align)
+            builder.branch(end)
+        builder.position_at_end(end)
 
-        with builder.if_else(builder.icmp_signed("==", kept, INT64(1))) as (then, otherwise):
-            with then:
-                store(True)
-            with otherwise:
-                store(False)
-        return context.get_dummy_value()
+    def _place(self, pointer: Any, index: int) -> Any:
+        entry = self.builder.gep(pointer, [INT64(index)], inbounds=True)
+        return self.builder.bitcast(entry, self.vector.as_pointer())
 
-    return types.void(target, places, types.int64, rows, at, columns, types.int64), generate
+    def _load(self, pointer: Any, index: int) -> Any:
+        return self.builder.load(self._place(pointer, index), align=self.align)
+
+    def _spread(self, pointer: Any, index: int) -> Any:
+        """One number in all lanes."""
+        builder, anything = self.builder, ir.Constant(self.vector, ir.Undefined)
+        one = builder.load(builder.gep(pointer, [INT64(index)], inbounds=True))
+        single = builder.insert_element(anything, one, INT32(0))
+        return builder.shuffle_vector(single, anything, self.everywhere)
 
 
 def _copying(length: Callable[[Tile], int], text: str) -> Any:
