@@ -2,7 +2,8 @@
 
 `x` points to the real numbers of a tensor, `places` and `terms` to the offsets, in entries, of the
 rows or columns that are gathered and of the terms; `run` and `term_run` say how many of them are
-next to each other. Where there are fewer rows or columns than a tile has, zeros stand for the rest.
+next to each other, 0 if all are. Where there are fewer rows or columns than a tile has, zeros
+stand for the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from numba import njit
 from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, poke
 from tnlearn_backends.numpy_backend.native.tiles import (
     copy_columns,
-    copy_rows,
     copy_vector,
     square_side,
     tile_columns,
@@ -28,14 +28,17 @@ def gather_rows(panel, x, places, count, terms, depth, run, term_run, width):
 
     Of complex entries the real parts, and then the imaginary ones.
     """
-    rows = tile_rows(panel)
-    if count < rows:
+    rows, lanes = tile_rows(panel), tile_lanes(panel)
+    if count % lanes > 0:
         _clear(panel, rows * width * depth)
     if width == 2:
         _parts_of_rows(panel, rows, x, places, count, terms, depth)
-    elif run % tile_lanes(panel) == 0 and count == rows:
-        _runs_of_rows(panel, x, places, terms, depth, run)
-    elif term_run > 1:
+    elif run % lanes == 0 and count % lanes == 0:
+        for start in range(0, count, lanes):
+            source, target = moved(x, peek(places, start)), moved(panel, start)
+            for k in range(depth):
+                copy_vector(moved(target, k * rows), moved(source, peek(terms, k)))
+    elif term_run != 1:
         _turned(panel, rows, x, places, count, terms, depth, term_run)
     else:
         _single(panel, rows, x, places, count, terms, depth)
@@ -60,7 +63,7 @@ def gather_columns(block, x, places, count, terms, depth, run, term_run, width):
             source = moved(x, peek(at, 0))
             for k in range(depth):
                 copy_columns(moved(block, k * columns), moved(source, peek(terms, k)))
-        elif term_run > 1:
+        elif term_run != 1:
             _turned(block, columns, x, at, number, terms, depth, term_run)
         else:
             _single(block, columns, x, at, number, terms, depth)
@@ -81,20 +84,6 @@ def _single(target, stride, x, places, count, terms, depth):
         source, to = moved(x, peek(terms, k)), moved(target, k * stride)
         for i in range(count):
             poke(to, i, peek(source, peek(places, i)))
-
-
-@njit(nogil=True)
-def _runs_of_rows(panel, x, places, terms, depth, run):
-    """All rows of a tile, which are next to each other, or those of each of its vectors."""
-    rows, lanes = tile_rows(panel), tile_lanes(panel)
-    first, second = moved(x, peek(places, 0)), moved(x, peek(places, lanes))
-    for k in range(depth):
-        target, at = moved(panel, k * rows), peek(terms, k)
-        if run % rows == 0:
-            copy_rows(target, moved(first, at))
-        else:
-            copy_vector(target, moved(first, at))
-            copy_vector(moved(target, lanes), moved(second, at))
 
 
 @njit(nogil=True)

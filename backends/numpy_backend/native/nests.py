@@ -52,11 +52,15 @@ def run_loops(c, a, b, loops, counter, one, skipped):
 
     One turn of as many of the outermost loops as are `skipped`.
     """
-    depth, count, terms = peek(loops, 1) - skipped, peek(loops, 2), peek(loops, 3)
+    mode, depth = peek(loops, 0), peek(loops, 1) - skipped
+    count, terms = peek(loops, 2), peek(loops, 3)
+    run = peek(loops, 4), peek(loops, 5), peek(loops, 6), peek(loops, 7)
     dims = moved(loops, TURNS + 4 * skipped)
     table = moved(dims, 4 * depth)
+    tables = table, moved(table, 3 * count), moved(table, 3 * count + terms)
+    zero = peek(one, 1)
     # The last loop of the nest is a plain one: the counter of the others is slow to turn.
-    turns = da = db = dc = 0
+    turns, da, db, dc = 1, 0, 0, 0
     if depth > 0:
         depth -= 1
         last = moved(dims, 4 * depth)
@@ -64,38 +68,31 @@ def run_loops(c, a, b, loops, counter, one, skipped):
     over = False
     while not over:
         aw, bw, cw = a, b, c
-        for _ in range(max(turns, 1)):
-            _table(cw, aw, bw, loops, table, count, terms, one)
+        for _ in range(turns):
+            _table(cw, aw, bw, mode, run, tables, count, terms, zero)
             aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
         a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)
 
 
 @njit(nogil=True)
-def _table(c, a, b, loops, table, count, terms, one):
+def _table(c, a, b, mode, run, tables, count, terms, zero):
     """The inner loop at every offset of a table, block by block."""
-    mode, n, sa, sb, sc = (
-        peek(loops, 0),
-        peek(loops, 4),
-        peek(loops, 5),
-        peek(loops, 6),
-        peek(loops, 7),
-    )
-    ka = moved(table, 3 * count)
-    kb = moved(ka, terms)
+    n, sa, sb, sc = run
+    table, ka, kb = tables
     width = n if mode > PAIRED or (terms <= 2 and count == 1) else BLOCK
-    start = 0
+    start = 0  # A range of steps would take a division.
     while start < n:
-        run = min(width, n - start)
+        length = min(width, n - start)
         for j in range(count):
             aj = moved(a, peek(table, j) + start * sa)
             bj = moved(b, peek(table, count + j) + start * sb)
             cj = moved(c, peek(table, 2 * count + j) + start * sc)
             if mode == SCALED:
-                scaled_runs(cj, aj, bj, run, terms, ka, kb)
+                scaled_runs(cj, aj, bj, length, terms, ka, kb)
             elif mode == PAIRED:
-                paired_runs(cj, aj, bj, run, terms, ka, kb)
+                paired_runs(cj, aj, bj, length, terms, ka, kb)
             elif mode == SUMMED:
-                poke(cj, 0, sum_of_runs(peek(one, 1), aj, sa, bj, sb, run, terms, ka, kb))
+                poke(cj, 0, sum_of_runs(zero, aj, sa, bj, sb, length, terms, ka, kb))
             else:
-                strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
-        start += run
+                strided_runs(cj, sc, aj, sa, bj, sb, length, terms, ka, kb)
+        start += length

@@ -182,13 +182,15 @@ def _last(dims: Dims, most: int) -> Dims:
     return dims
 
 
-def _run(rows: Dims, side: int) -> int:
-    """How many rows are next to each other."""
-    return rows[-1].size if rows and rows[-1][side] == 1 else 1
+def _run(dims: Dims, side: int) -> int:
+    """How many turns of some loops are next to each other in a tensor; 0 if all are."""
+    if not dims or dims[-1][side] != 1:
+        return 1
+    return dims[-1].size if len(dims) > 1 else 0
 
 
 def _gathering(places: Dims, terms: Dims, side: int) -> float:
-    if _run(places, side) >= 4 or _run(terms, side) >= 8:
+    if _run(places, side) % 4 == 0 or _run(terms, side) % 8 == 0:
         return FROM_RUN
     nearest = min(dim[side] for dim in (*places, *terms))
     return ONE_BY_ONE if nearest < 8 else LONELY

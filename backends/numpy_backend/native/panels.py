@@ -36,6 +36,7 @@ from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, poke
 from tnlearn_backends.numpy_backend.native.nests import advanced
 from tnlearn_backends.numpy_backend.native.tiles import (
     copy_vector,
+    multiply_half_tile,
     multiply_tile,
     tile_columns,
     tile_lanes,
@@ -90,30 +91,33 @@ def _rows(c, a, loops, tables, columns_c, count, terms_a, depth, kept, work, str
     """All rows times a block of columns, tile by tile."""
     rows, run, term_run = peek(loops, ROWS), peek(loops, ROW_RUN), peek(loops, TERM_RUN)
     stored = peek(loops, STORED_RUN)
-    high, wide = tile_rows(work), tile_columns(work)
+    high, wide, lanes = tile_rows(work), tile_columns(work), tile_lanes(work)
     together = wide // width
     block, tile = moved(work, BLOCK_AT), moved(work, TILE_AT)
     for row in range(0, rows, high):
         number = min(high, rows - row)
         places = moved(tables, row)
         panel, at = work, strides
+        in_vectors = width == 1 and number % lanes == 0
         # Read where they lie if that is only once or twice: lines a power of two apart, as here,
         # soon drive each other out of the cache.
-        if width == 1 and number == high and run % high == 0 and count <= 2 * together:
+        if in_vectors and run % number == 0 and count <= 2 * together:
             panel, at = moved(a, peek(places, 0)), terms_a
         else:
             gather_rows(work, a, places, number, terms_a, depth, run, term_run, width)
         places = moved(places, rows)
         part, targets = block, columns_c
-        whole = width == 1 and number == high and stored % high == 0
         first = moved(c, width * peek(places, 0))
         for column in range(0, count, together):
             these = min(together, count - column)
-            if whole and these == together:
-                multiply_tile(first, targets, kept, panel, at, part, depth)
+            whole = in_vectors and stored % number == 0 and these == together
+            to, columns, join = (first, targets, kept) if whole else (tile, strides, 0)
+            if number > lanes:
+                multiply_tile(to, columns, join, panel, at, part, width * depth)
             else:
-                multiply_tile(tile, strides, 0, panel, at, part, width * depth)
-                in_runs = stored if width == 1 and number == high and kept == 0 else 1
+                multiply_half_tile(to, columns, join, panel, at, part, width * depth)
+            if not whole:
+                in_runs = stored if in_vectors and kept == 0 else 1
                 _store(c, places, number, in_runs, targets, these, tile, kept, width)
             part = moved(part, wide * width * depth)
             targets = moved(targets, together)
@@ -126,9 +130,8 @@ def _store(c, places, number, run, columns, count, tile, kept, width):
     for j in range(count):
         target = moved(c, width * peek(columns, j))
         if run % lanes == 0:
-            source = moved(tile, j * high)
-            copy_vector(moved(target, peek(places, 0)), source)
-            copy_vector(moved(target, peek(places, lanes)), moved(source, lanes))
+            for i in range(0, number, lanes):
+                copy_vector(moved(target, peek(places, i)), moved(tile, j * high + i))
             continue
         source = moved(tile, width * j * high)
         for i in range(number):

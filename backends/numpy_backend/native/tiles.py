@@ -40,40 +40,53 @@ def _constant(pointer: Any, number: int) -> Any:
     return types.int64(pointer), generate
 
 
-@intrinsic
-def multiply_tile(
-    _context: Any,
-    target: Any,
-    places: Any,
-    kept: Any,
-    rows: Any,
-    at: Any,
-    columns: Any,
-    terms: Any,
-) -> Any:
+def _multiplying(vectors: int, text: str) -> Any:
+    """A tile of so many vectors of rows."""
+
+    def multiply(
+        _context: Any,
+        target: Any,
+        places: Any,
+        kept: Any,
+        rows: Any,
+        at: Any,
+        columns: Any,
+        terms: Any,
+    ) -> Any:
+        shape = tile(target.dtype.bitwidth // 8)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            target, places, kept, rows, at, columns, terms = arguments
+            real = signature.args[0].dtype
+            number = context.get_value_type(real)
+            writer = _TileWriter(builder, shape, vectors, number, real.bitwidth)
+            sums = writer.sums(rows, at, columns, terms)
+            writer.store(sums, target, places, kept)
+            return context.get_dummy_value()
+
+        return types.void(target, places, types.int64, rows, at, columns, types.int64), generate
+
+    multiply.__doc__ = text
+    return intrinsic(multiply)
+
+
+multiply_tile = _multiplying(
+    2,
     """``target[places[j] + i] = sum_k rows[at[k] + i] columns[k, j]`` for all ``i, j`` of a tile.
 
     If `kept` is 1 it is added to what is there, if it is 2 multiplied. The entries of `columns`
     lie row by row.
-    """
-    shape = tile(target.dtype.bitwidth // 8)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        target, places, kept, rows, at, columns, terms = arguments
-        number = context.get_value_type(signature.args[0].dtype)
-        writer = _TileWriter(builder, shape, number, signature.args[0].dtype.bitwidth)
-        sums = writer.sums(rows, at, columns, terms)
-        writer.store(sums, target, places, kept)
-        return context.get_dummy_value()
-
-    return types.void(target, places, types.int64, rows, at, columns, types.int64), generate
+    """,
+)
+multiply_half_tile = _multiplying(1, "The same for as many rows as a vector has numbers.")
 
 
 class _TileWriter:
     """Writes the instructions for a tile."""
 
-    def __init__(self, builder: Any, shape: Tile, number: Any, bits: int) -> None:
+    def __init__(self, builder: Any, shape: Tile, vectors: int, number: Any, bits: int) -> None:
         self.builder, self.shape, self.align = builder, shape, bits // 8
+        self.starts = range(0, vectors * shape.lanes, shape.lanes)
         self.vector = ir.VectorType(number, shape.lanes)
         self.everywhere = ir.Constant(ir.VectorType(INT32, shape.lanes), None)
         name = f"llvm.fmuladd.v{shape.lanes}f{bits}"
@@ -89,10 +102,9 @@ class _TileWriter:
         builder.position_at_end(loop)
         term = builder.phi(INT64)
         term.add_incoming(INT64(0), before)
-        vectors = range(0, shape.rows, shape.lanes)
-        olds = [[builder.phi(self.vector) for _ in vectors] for _ in range(shape.columns)]
+        olds = [[builder.phi(self.vector) for _ in self.starts] for _ in range(shape.columns)]
         run = builder.gep(rows, [builder.load(builder.gep(at, [term], inbounds=True))])
-        left = [self._load(run, k) for k in vectors]
+        left = [self._load(run, start) for start in self.starts]
         row = builder.gep(columns, [builder.mul(term, INT64(shape.columns))], inbounds=True)
         news: list[list[Any]] = []
         for j, old in enumerate(olds):
@@ -121,8 +133,7 @@ class _TileWriter:
             for j, column in enumerate(sums):
                 offset = builder.load(builder.gep(places, [INT64(j)], inbounds=True))
                 to = builder.gep(target, [offset], inbounds=True)
-                for k, value in enumerate(column):
-                    at = k * self.shape.lanes
+                for at, value in zip(self.starts, column, strict=True):
                     new = value if join is None else join(value, self._load(to, at))
                     builder.store(new, self._place(to, at), align=self.align)
             builder.branch(end)
@@ -168,7 +179,6 @@ def _copying(length: Callable[[Tile], int], text: str) -> Any:
     return intrinsic(copy)
 
 
-copy_rows = _copying(lambda shape: shape.rows, "As many entries as a tile has rows.")
 copy_vector = _copying(lambda shape: shape.lanes, "As many entries as a vector has.")
 copy_columns = _copying(lambda shape: shape.columns, "As many entries as a tile has columns.")
 
