@@ -14,7 +14,7 @@ from tnlearn_backends.numpy_backend.algebras.executable import AlgebraExecutable
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 
 #: One core of a common server: shipped, so that everyone gets the same plans.
-MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=2e-7, small_flops=4e9)
+MACHINE = Machine("one x86-64 core", flops=8e10, bandwidth=1e10, latency=5e-8, small_flops=2e10)
 
 
 class NumpyBackend(Backend):

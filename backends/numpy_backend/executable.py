@@ -94,6 +94,8 @@ class NumpyExecutable(Executable):
 
     def _batch(self, arrays: Sequence[Any]) -> int | None:
         """The size of the batch."""
+        if self._instructions.batch is None:
+            return None
         pairs = zip(arrays, self._leading, strict=False)
         return next((array.shape[axis] for array, axis in pairs if axis is not None), None)
 

@@ -69,7 +69,7 @@ class Arguments:
         if self._sharers:
             self._check_shared(given)
         shapes = list(map(SHAPE, held))
-        batch = self._first_batch(shapes)
+        batch = None if self._batch is None else self._first_batch(shapes)
         if shapes == self._shapes_at(batch):
             return held, batch
         return held, self._batch_size(shapes)

@@ -23,8 +23,9 @@ WIDTH = 20
 #: slice begins further on.
 ARENA, RESULTS, INPUTS, SEEDS = range(4)
 
-#: Inner loops: runs of the first times numbers of the second; runs of both; any strides; sums.
-SCALED, PAIRED, STRIDED, SUMMED = range(4)
+#: Inner loops: runs of the first times numbers of the second; runs of both; any strides; sums;
+#: none, every entry of a small target by itself.
+SCALED, PAIRED, STRIDED, SUMMED, SINGLE = range(5)
 
 #: Where the outer loops of a nest are among its numbers.
 TURNS = 8

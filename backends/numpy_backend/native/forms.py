@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from tnlearn_backends.numpy_backend.native.columns import DEEP
 from tnlearn_backends.numpy_backend.native.dims import Dims, count
-from tnlearn_backends.numpy_backend.native.nest_forms import Nest, nests
+from tnlearn_backends.numpy_backend.native.nest_forms import Nest, nests, single_entries
 from tnlearn_backends.numpy_backend.native.panel_forms import Panels, panels
 
 Form: TypeAlias = Nest | Panels
@@ -27,5 +27,6 @@ def best(dims: Dims, matrices: bool = True) -> Form:
     """The cheapest form of a step, its `dims` fused; with matrix products if they are allowed."""
     forms: list[Form] = list(nests(dims))
     if matrices:
+        forms.extend(single_entries(dims))
         forms.extend(panels(dims))
     return min(forms, key=lambda form: form.cost)

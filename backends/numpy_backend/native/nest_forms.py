@@ -10,6 +10,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     LOOPS,
     PAIRED,
     SCALED,
+    SINGLE,
     STRIDED,
     SUMMED,
 )
@@ -22,6 +23,8 @@ MOST_TERMS, MOST_TABLE = 4096, 64
 OUTER, START, TERM, UNIT, STRIDE = 3.0, 4.0, 1.8, 0.06, 0.55
 #: Nanoseconds of a single loop that several threads may share, and in how many parts.
 LARGE, PARTS = 1e5, 8
+#: The same of entries by themselves: of the first, of each, and of a product.
+FIRST_ENTRY, ENTRY, PRODUCT = 4.0, 0.8, 0.7
 #: The last for each factor of a target of more entries than the nearer caches hold.
 FAR, NEAR = 0.7, 2**15
 
@@ -67,6 +70,15 @@ def nests(dims: Dims) -> Iterator[Nest]:
     """Forms worth comparing: each index innermost whose entries lie well for it."""
     for inner, swapped in _inner_loops(dims):
         yield _around(dims, inner, swapped)
+
+
+def single_entries(dims: Dims) -> Iterator[Nest]:
+    """Every entry of a small target by itself: no loop is set up."""
+    table = tuple(dim for dim in dims if dim.c)
+    sums = tuple(dim for dim in dims if not dim.c)
+    if count(table) <= MOST_TABLE and count(sums) <= MOST_TABLE:
+        cost = FIRST_ENTRY + count(table) * (ENTRY + PRODUCT * count(sums))
+        yield Nest(cost, False, SINGLE, Dim(1, 0, 0, 0), (), table, sums)
 
 
 def _inner_loops(dims: Dims) -> list[tuple[Dim | None, bool]]:

@@ -7,6 +7,7 @@ from numba import njit
 from tnlearn_backends.numpy_backend.native.columns import (
     PAIRED,
     SCALED,
+    SINGLE,
     SUMMED,
     TURNS,
 )
@@ -17,6 +18,7 @@ from tnlearn_backends.numpy_backend.native.intrinsics import (
 )
 from tnlearn_backends.numpy_backend.native.loops import (
     BLOCK,
+    FAST,
     paired_runs,
     scaled_runs,
     strided_runs,
@@ -58,6 +60,9 @@ def run_loops(c, a, b, loops, counter, one, skipped):
     dims = moved(loops, TURNS + 4 * skipped)
     table = moved(dims, 4 * depth)
     tables = table, moved(table, 3 * count), moved(table, 3 * count + terms)
+    if mode == SINGLE:
+        _entries(c, a, b, tables, count, terms)
+        return
     zero = peek(one, 1)
     # The last loop of the nest is a plain one: the counter of the others is slow to turn.
     turns, da, db, dc = 1, 0, 0, 0
@@ -72,6 +77,18 @@ def run_loops(c, a, b, loops, counter, one, skipped):
             _table(cw, aw, bw, mode, run, tables, count, terms, zero)
             aw, bw, cw = moved(aw, da), moved(bw, db), moved(cw, dc)
         a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)
+
+
+@njit(fastmath=FAST, nogil=True)
+def _entries(c, a, b, tables, count, terms):
+    """Every entry of a table by itself."""
+    table, ka, kb = tables
+    for j in range(count):
+        aj, bj = moved(a, peek(table, j)), moved(b, peek(table, count + j))
+        total = peek(aj, peek(ka, 0)) * peek(bj, peek(kb, 0))
+        for k in range(1, terms):
+            total += peek(aj, peek(ka, k)) * peek(bj, peek(kb, k))
+        poke(c, peek(table, 2 * count + j), total)
 
 
 @njit(nogil=True)

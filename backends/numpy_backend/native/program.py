@@ -293,7 +293,10 @@ class Call:
         found = self._range or self._space.ranges[row].tolist()
         exponent, low, high, nonnegative = found
         shape, at = where.shapes[slot], where.offsets[slot]
-        entries = self._totals[at : at + math.prod(shape)].reshape(shape).copy()
+        if shape:
+            entries = self._totals[at : at + math.prod(shape)].reshape(shape).copy()
+        else:
+            entries = np.array(self._totals[at])  # A third of the time.
         return Scaled(entries, exponent, low, high, bool(nonnegative), where.leading[slot])
 
     def gradient(self) -> Tensors:
