@@ -15,8 +15,8 @@ from tnlearn_backends.numpy_backend.native.vectors import tile
 SMALL = 256
 #: Longest tables of offsets: of rows, of columns, and of terms.
 MOST_ROWS, MOST_COLUMNS, MOST_TERMS = 4096, 1024, 2048
-#: Products of a step that several threads may share, in how many parts if each has so many rows.
-LARGE, PARTS, LEAST_ROWS = 2**22, 8, 64
+#: Products of a step that several threads may share, in how many parts, of how many rows.
+LARGE, PARTS, LEAST_ROWS = 2**24, 8, 256
 #: Nanoseconds of a product, and of a tile, besides their arithmetic.
 START, TILE = 25.0, 4.0
 #: Operations in a nanosecond, for each lane of a vector.
@@ -93,10 +93,9 @@ def _product(dims: Dims, swapped: bool) -> Panels | None:
     columns = _nearest_last(columns, 2)
     # Those next to each other in either factor last.
     terms.sort(key=lambda d: min(d.a, d.b), reverse=True)
-    # Of a large product there are parts for several threads.
-    fewer = count(rows) // PARTS if count(dims) >= LARGE else MOST_ROWS
-    many_rows, few_rows = _split(rows, min(MOST_ROWS, max(fewer, LEAST_ROWS)))
-    many_columns, few_columns = _split(columns, MOST_COLUMNS)
+    most_rows, most_columns = _most(rows, columns, count(dims))
+    many_rows, few_rows = _split(rows, most_rows)
+    many_columns, few_columns = _split(columns, most_columns)
     many_terms, few_terms = _split(terms, MOST_TERMS)
     outer = [d for d in (*around, *many_columns) if d.c]
     outer.sort(key=lambda d: d.c, reverse=True)
@@ -106,6 +105,18 @@ def _product(dims: Dims, swapped: bool) -> Panels | None:
     far = _far(dims, few_rows, few_columns, few_terms)
     cost = count(outer) * count(sums) * once + far
     return Panels(cost, swapped, tuple(outer), sums, few_rows, few_columns, few_terms)
+
+
+def _most(rows: Sequence[Dim], columns: Sequence[Dim], products: int) -> tuple[int, int]:
+    """Rows and columns of one product: of a large one there are parts for several threads.
+
+    Blocks of columns are gathered once each; rows share them, so that there have to be many.
+    """
+    if products < LARGE:
+        return MOST_ROWS, MOST_COLUMNS
+    parts = count(columns) // WIDE
+    fewer = count(rows) * max(parts, 1) // PARTS
+    return min(MOST_ROWS, max(fewer, LEAST_ROWS)), WIDE if parts > 1 else MOST_COLUMNS
 
 
 def _nearest_last(dims: Sequence[Dim], side: int) -> list[Dim]:
