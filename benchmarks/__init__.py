@@ -10,8 +10,9 @@ The rules, which make the numbers of one run comparable (and those of two runs n
 - Every library is in a process of its own at every task, of which one at a time has something
   to do; it counts its own seconds. It rehearses on a small network first: imports, and what a
   library does once in a process, are in no time.
-- Planning, compiling (with the first run), packing (arrays into a library's own form) and
-  running are timed apart. JAX's arrays are on the device before, and its results are waited for.
+- Planning, compiling (with all that is done once, at the first run for example), packing (arrays
+  into a library's own form) and running are timed apart. JAX's arrays are on the device before,
+  and its results are waited for.
 - Values and gradients must agree before anything is timed.
 - Samples are taken in turns, round by round. Ratios are medians over the rounds' ratios.
 - Times stand beside the least that the machine could take: the operations and bytes of the

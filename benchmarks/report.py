@@ -26,8 +26,9 @@ FIGURES = {"ratio": "ratio", "by value": "gradient_by_value"}
 COLUMNS = (
     "run: median seconds. ratio: to the run of the reference. by value: a gradient's run to that "
     "of the value. bound: the time for the plan's flops at the rate of NumPy's own 2000x2000 "
-    "product, or for its bytes at that of a large copy, whichever is longer; more than 100 % of "
-    "it is reached where bytes stay in the cache. memory: most that a run held, library aside."
+    "product, or for its bytes at that of a large copy, whichever is longer (without a plan: those "
+    "of the best); more than 100 % of it is reached where bytes stay in the cache. memory: most "
+    "held up to the answers, library aside, all sets of arrays packed."
 )
 #: Libraries that compute inside a peer, or that its search uses where they are there.
 INSIDE = ("jaxlib", "numba", "autoray", "cotengrust", "kahypar", "optuna", "networkx")
@@ -142,7 +143,7 @@ def _network(row: Row) -> Row:
 
 def _short(row: Row) -> Row:
     texts = {name: row[name] for name in ("problem", "task", "peer", "order")}
-    times = {head: _duration(row[name]) for head, name in SECONDS.items()}
+    times = {head: _duration(row[name]) if name in row else "" for head, name in SECONDS.items()}
     figures = {head: f"{row[name]:.3g}" for head, name in FIGURES.items() if name in row}
     bound = f"{_duration(row['bound_seconds'])} ({row['bound_by']})"
     reached = f"{row['bound_percent']:.3g} %"

@@ -87,9 +87,10 @@ def _times(outcome: Outcome) -> Row:
     assert ready is not None
     order, preparation = ready.candidate.order, ready.preparation
     lower, median, upper = np.quantile(seconds, [0.25, 0.5, 0.75]).tolist()
+    planning = {"planning_seconds": order.seconds} if order else {}
     return {
         "order": ready.candidate.label,
-        "planning_seconds": order.seconds if order else 0.0,
+        **planning,
         "compiling_seconds": preparation.compiling,
         "packing_seconds": preparation.packing,
         "running_seconds": median,

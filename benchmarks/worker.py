@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,7 +24,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Preparation:
-    """Seconds: to compile (with the first run), to pack one set, of one run; and calls a sample."""
+    """Seconds: to compile (with all that is done once), to pack a set, of a run; calls a sample."""
 
     compiling: float
     packing: float
@@ -59,15 +59,15 @@ def live(instance: Instance, peer: Peer, task: str, order: Order | None, mode: s
     before = psutil.Process().memory_info().rss
     start = time.perf_counter()
     runner = peer.prepare(instance, task, order, mode)
-    prepared = time.perf_counter()
-    packed = [runner.pack(arrays) for arrays in instance.sets]
-    ready = time.perf_counter()
-    runner.run(packed[0])
-    first = time.perf_counter() - ready
-    single = _single(runner, packed)
-    compiling = prepared - start + max(first - single, 0.0)
-    calls = _calls(runner, packed)
-    yield Preparation(compiling, (ready - prepared) / len(packed), single, calls)
+    prepared = time.perf_counter() - start
+    packing = [_timed(runner.pack, arrays) for arrays in instance.sets]
+    packed = [result for _, result in packing]
+    first_pack, least_pack = packing[0][0], min(seconds for seconds, _ in packing)
+    first, _ = _timed(runner.run, packed[0])
+    single, calls = _single(runner, packed), _calls(runner, packed)
+    # What is done once, at the first call of either, belongs to compiling.
+    compiling = prepared + first_pack - least_pack + max(first - single, 0.0)
+    yield Preparation(compiling, least_pack, single, calls)
 
     answers = [runner.answer(runner.run(arrays)) for arrays in packed]
     yield Answers(answers, max(_most_bytes() - before, 0))
@@ -79,13 +79,19 @@ def live(instance: Instance, peer: Peer, task: str, order: Order | None, mode: s
         number += 1
 
 
+def _timed(function: Callable[[Any], Any], argument: Any) -> tuple[float, Any]:
+    """Seconds of a call, and its result."""
+    start = time.perf_counter()
+    result = function(argument)
+    return time.perf_counter() - start, result
+
+
 def _single(runner: Runner, packed: Sequence[Any]) -> float:
     """Seconds of one run, the least of a few."""
     best = float("inf")
     for arrays in packed:
-        start = time.perf_counter()
-        runner.run(arrays)
-        best = min(best, time.perf_counter() - start)
+        seconds, _ = _timed(runner.run, arrays)
+        best = min(best, seconds)
         if best > 1.0:
             break
     return best
