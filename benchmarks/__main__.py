@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds-to-prepare", type=float, default=120.0, help="likewise")
     run.add_argument("--seconds-to-plan", type=float, default=10.0, help="for a peer's search")
     run.add_argument(
-        "--peer-memory", metavar="BYTES", help='likewise, such as "8GiB" (default: half of free)'
+        "--peer-memory",
+        metavar="BYTES",
+        help='such as "8GiB"; peers that hold more are skipped (default: half of what is free)',
     )
     run.add_argument("--threads", type=int, default=1)
     run.add_argument("--seed", type=int, default=0)

@@ -31,7 +31,7 @@ INTERVAL = 0.1
 RESERVE = 2**29
 #: A process that waits (for a lock, or because others use the core) is given so many times its
 #: seconds by the clock.
-PATIENCE = 5.0
+PATIENCE = 10.0
 
 
 class StoppedError(Exception):
@@ -59,6 +59,7 @@ class Confined(Iterator[Any]):
             target=_serve, args=(values, other, self._pipe), daemon=True
         )
         self._process.start()
+        self._seen = psutil.Process(self._process.pid)
         other.close()
 
     def __next__(self) -> Any:
@@ -70,10 +71,12 @@ class Confined(Iterator[Any]):
             If the process raised, crashed, or was stopped because it took too much.
         """
         try:
+            # Looked up before: a core that both share is the process's own from "go on".
+            used = _processor_seconds(self._seen)
             self._pipe.send(None)
-            self._wait()
+            self._wait(used)
             fine, value = self._pipe.recv()
-        except (EOFError, OSError):
+        except (EOFError, OSError, psutil.NoSuchProcess):
             self._process.join()
             raise StoppedError(_crash(self._process.exitcode)) from None
         if not fine:
@@ -86,26 +89,25 @@ class Confined(Iterator[Any]):
         self._process.join()
         self._pipe.close()
 
-    def _wait(self) -> None:
+    def _wait(self, used: float) -> None:
         """Until there is a value to read, or the process has ended."""
-        seen = psutil.Process(self._process.pid)
-        start, used = time.perf_counter(), _processor_seconds(seen)
+        start = time.perf_counter()
         while not self._pipe.poll(INTERVAL):
             excess = ""
             with suppress(psutil.Error):  # It has just ended: the pipe will say so.
-                excess = self._excess(seen, time.perf_counter() - start, used)
+                excess = self._excess(time.perf_counter() - start, used)
             if excess:
                 self.close()
                 raise StoppedError(excess)
 
-    def _excess(self, seen: psutil.Process, waited: float, used: float) -> str:
+    def _excess(self, waited: float, used: float) -> str:
         """What the process takes too much of, in words; empty if nothing."""
-        held = seen.memory_info().rss
+        held = self._seen.memory_info().rss
         if held > self._memory:
             return f"over {readable_bytes(self._memory)}"
         if available_bytes() < RESERVE:
             return f"out of memory: {readable_bytes(held)} were too much beside the others"
-        if _processor_seconds(seen) - used > self._seconds:
+        if _processor_seconds(self._seen) - used > self._seconds:
             return f"over {self._seconds:g} s"
         if waited > PATIENCE * self._seconds:
             return f"over {PATIENCE * self._seconds:g} s by the clock"
