@@ -15,7 +15,7 @@ from tnlearn.planning.cost import ITEM_BYTES, cut
 
 #: Rows of the square matrices whose product is timed, and bytes of the array that is copied.
 SIZE, COPY = 2000, 2**28
-REPEATS = 3
+REPEATS = 2
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def _serve(values: Iterator[Any], pipe: Connection, other: Connection) -> None:
     gc.freeze()  # What the parent holds is not gone through again and again.
     with suppress(OSError):  # Should the kernel have to choose, it is this one and not the run.
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             pipe.recv()
             try:
