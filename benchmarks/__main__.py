@@ -37,10 +37,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds-per-run", type=float, default=20.0, help="slower peers are skipped")
     run.add_argument("--seconds-to-prepare", type=float, default=120.0, help="likewise")
     run.add_argument("--seconds-to-plan", type=float, default=10.0, help="for a peer's search")
+    run.add_argument(
+        "--peer-memory",
+        metavar="BYTES",
+        help='such as "8GiB"; peers that hold more are skipped (default: half of what is free)',
+    )
     run.add_argument("--threads", type=int, default=1)
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--name", help="of the files written (default: contraction_SUITE)")
     run.add_argument("--folder", type=Path, help="for the files (default: benchmarks/results)")
+    run.add_argument("--resume", action="store_true", help="go on with a run that was cut")
     show = commands.add_parser("list", help="problems, suites and peers")
     show.set_defaults(command=_list)
     figure = commands.add_parser("figure", help="draw a result file")
@@ -54,9 +60,10 @@ def _run(options: argparse.Namespace) -> int:
     from benchmarks import report
     from benchmarks.environment import RESULTS
     from benchmarks.figure import draw
-    from benchmarks.measure import Limits
+    from benchmarks.limits import Limits
     from benchmarks.problems import Problem, selected
     from benchmarks.run import Result, Settings, run
+    from tnlearn.planning.memory import as_bytes
 
     chosen = selected(options.suite, _words(options.only))
     if not chosen:
@@ -67,6 +74,7 @@ def _run(options: argparse.Namespace) -> int:
         preparing=options.seconds_to_prepare,
         run=options.seconds_per_run,
         planning=options.seconds_to_plan,
+        memory=as_bytes(options.peer_memory),
     )
     settings = Settings(_peers(_words(options.peers)), limits, options.seed)
     name = options.name or f"contraction_{options.suite}"
@@ -77,7 +85,10 @@ def _run(options: argparse.Namespace) -> int:
         report.save(result, settings, options.suite, name, folder)
         print(f"\n{report.tables_of(result, problem)}", flush=True)
 
-    result = run(chosen, settings, after)
+    before = None
+    if options.resume:
+        before = report.resume(settings, options.suite, folder / f"{name}.json")
+    result = run(chosen, settings, after, before)
     path = report.save(result, settings, options.suite, name, folder)
     print(f"\nwritten to {path} and {draw(path)}")
     return int(any("disagrees" in row["status"] for row in result.measurements))

@@ -56,8 +56,7 @@ def write_result(
     folder : Path
         Where to write.
     page : mapping, optional
-        What takes the place of some values for the reader, where all of them are too much;
-        None leaves one out.
+        What the reader is shown, where all of it is too much.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def write_result(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     _write_whole(path, json.dumps(result, indent=2) + "\n")
-    shown = {key: value for key, value in (result | dict(page or {})).items() if value is not None}
+    shown = result if page is None else page
     _write_whole(path.with_suffix(".md"), as_markdown(name, shown))
     return path
 

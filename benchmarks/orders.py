@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import tnlearn as tnl
@@ -26,29 +25,27 @@ class Order:
     plan : Plan
     seconds : float
         Of the search.
+    path : list of pairs of int
+        The steps in opt_einsum's form: positions among the tensors that are left.
     """
 
     label: str
     plan: tnl.Plan
     seconds: float
-
-    @cached_property
-    def path(self) -> list[tuple[int, int]]:
-        """The steps in opt_einsum's form: positions among the tensors that are left."""
-        live = list(range(len(self.plan.structure.inputs)))
-        steps = []
-        for made, pair in enumerate(self.plan.path, start=len(live)):
-            first, second = sorted(live.index(number) for number in pair)
-            del live[second], live[first]
-            live.append(made)
-            steps.append((first, second))
-        return steps
+    path: list[tuple[int, int]]
 
 
 def search(
-    instance: Instance, planner: str, seed: int, seconds: float | None, limit: float
+    instance: Instance,
+    planner: str,
+    seed: int,
+    seconds: float | None,
+    limit: float,
+    memory: int | None = None,
 ) -> Order:
     """An order by the planner's default effort, or by as many seconds as given.
+
+    It is searched for each time, not found again in a cache.
 
     Parameters
     ----------
@@ -57,13 +54,28 @@ def search(
     seconds : float, optional
     limit : float
         Seconds after which a default effort of a peer that counts repeats ends early.
+    memory : int, optional
+        Bytes to slice the order to; by default what `tnlearn.plan` takes.
     """
     label = planner if seconds is None else f"{planner}, {seconds:g} s"
     effort = PLANNERS[planner](instance, seed, seconds, limit)  # imports what it needs
     network = instance.network
     start = time.perf_counter()
-    plan = tnl.plan(network, batch=instance.batch, search=effort, seed=seed)
-    return Order(label, plan, time.perf_counter() - start)
+    plan = tnl.plan(
+        network, batch=instance.batch, memory_limit=memory, search=effort, seed=seed, cache=False
+    )
+    return Order(label, plan, time.perf_counter() - start, _positions(plan))
+
+
+def _positions(plan: tnl.Plan) -> list[tuple[int, int]]:
+    live = list(range(len(plan.structure.inputs)))
+    steps = []
+    for made, pair in enumerate(plan.path, start=len(live)):
+        first, second = sorted(live.index(number) for number in pair)
+        del live[second], live[first]
+        live.append(made)
+        steps.append((first, second))
+    return steps
 
 
 def _tnlearn(instance: Instance, seed: int, seconds: float | None, limit: float) -> Any:

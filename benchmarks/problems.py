@@ -32,8 +32,6 @@ class Problem:
     tasks : tuple of str
         "value", "gradient" (of the value, or of the loss of an instance with a target; the
         value or loss itself is always computed along with it).
-    gemm : bool
-        Also say what part of the rate of NumPy's matrix product it reaches.
     one_order : bool
         Everyone runs our order: what is compared is the arithmetic alone.
     searches : tuple of (planner, seconds)
@@ -46,7 +44,6 @@ class Problem:
     build: Callable[[int], Instance]
     suites: tuple[str, ...]
     tasks: tuple[str, ...] = VALUE
-    gemm: bool = False
     one_order: bool = False
     searches: tuple[Search, ...] = ()
     cold: bool = False
@@ -65,7 +62,7 @@ FIXED: tuple[Problem, ...] = (
     Problem("ising 3x3", _ising(3), ("tiny",), BOTH),
     Problem("ising 3x3 (one order)", _ising(3), ("tiny",), one_order=True),
     Problem("rbm 3x4 batch 5", partial(networks.rbm, 3, 4, 5), ("tiny",)),
-    Problem("grid 3x3 bond 3", partial(networks.bond_grid, 3, 3), ("tiny",), gemm=True),
+    Problem("grid 3x3 bond 3", partial(networks.bond_grid, 3, 3), ("tiny",)),
     Problem("mps 6 bond 3", partial(networks.mps, 6, 3, 4, "float32"), ("tiny",), BOTH),
     Problem("ttn 4 bond 3", partial(networks.ttn, 2, 3, 4, "float64"), ("tiny",), BOTH),
     Problem("circuit 2x2 depth 3", partial(networks.circuit, 2, 2, 3), ("tiny",)),
@@ -81,22 +78,14 @@ FIXED: tuple[Problem, ...] = (
     Problem("ising complete 14", _complete, ("quick", "cpu")),
     Problem("rbm 8x12 batch 64", partial(networks.rbm, 8, 12, 64), ("quick",)),
     Problem("rbm 20x40 batch 64", partial(networks.rbm, 20, 40, 64), ("cpu",)),
-    Problem("grid 5x5 bond 8", partial(networks.bond_grid, 5, 8), ("quick",), gemm=True),
-    Problem("grid 5x5 bond 16", partial(networks.bond_grid, 5, 16), ("cpu",), gemm=True),
-    Problem("grid 4x4 bond 32", partial(networks.bond_grid, 4, 32), ("cpu",), gemm=True),
-    Problem("grid 5x5 bond 24", partial(networks.bond_grid, 5, 24), ("long",), gemm=True),
-    Problem("grid 5x5 bond 32", partial(networks.bond_grid, 5, 32), ("long",), gemm=True),
+    Problem("grid 5x5 bond 8", partial(networks.bond_grid, 5, 8), ("quick",)),
+    Problem("grid 5x5 bond 16", partial(networks.bond_grid, 5, 16), ("cpu",)),
+    Problem("grid 4x4 bond 32", partial(networks.bond_grid, 4, 32), ("cpu",)),
+    Problem("grid 5x5 bond 24", partial(networks.bond_grid, 5, 24), ("long",)),
+    Problem("grid 5x5 bond 32", partial(networks.bond_grid, 5, 32), ("long",)),
     Problem("mps 32 bond 16", partial(networks.mps, 32, 16, 50, "float32"), ("quick",), BOTH),
-    Problem(
-        "mps 196 bond 24", partial(networks.mps, 196, 24, 200, "float32"), ("cpu",), BOTH, gemm=True
-    ),
-    Problem(
-        "mps 196 bond 120",
-        partial(networks.mps, 196, 120, 200, "float32"),
-        ("cpu",),
-        BOTH,
-        gemm=True,
-    ),
+    Problem("mps 196 bond 24", partial(networks.mps, 196, 24, 200, "float32"), ("cpu",), BOTH),
+    Problem("mps 196 bond 120", partial(networks.mps, 196, 120, 200, "float32"), ("cpu",), BOTH),
     Problem("ttn 64 bond 16", partial(networks.ttn, 6, 16, 100, "float32"), ("cpu",), BOTH),
     Problem("circuit 3x3 depth 8", partial(networks.circuit, 3, 3, 8), ("quick",)),
     Problem("circuit 4x5 depth 8", partial(networks.circuit, 4, 5, 8), ("cpu",)),

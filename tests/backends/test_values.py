@@ -1,0 +1,165 @@
+"""Values and gradients are those of exact arithmetic: in batches, slices, threads and algebras."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+import tnlearn as tnl
+from laws import (
+    DTYPES,
+    SEEDS,
+    Array,
+    assert_answers,
+    cotangent,
+    exact_gradient,
+    exact_value,
+    on_host,
+)
+from random_networks import Case, random_case
+from tnlearn.backend import Backend, modulo
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_networks(backend: Backend, seed: int) -> None:
+    case = random_case(seed)
+    program = tnl.compile(case.network(), backend=backend.name)
+    assert program.plan.backend == backend.name
+    wanted = exact_value(case), exact_gradient(case)
+    assert_answers(backend, program, case.arrays(), cotangent(case), *wanted, case)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_random_networks_in_every_precision(backend: Backend, dtype: str) -> None:
+    """Within rounding of the contraction of absolute values."""
+    for seed in SEEDS:
+        case = random_case(seed)
+        if case.is_complex and not dtype.startswith("complex"):
+            continue
+        arrays = [array.astype(dtype) for array in case.arrays()]
+        value = on_host(backend, tnl.contract(case.network(arrays), backend=backend.name))
+        assert value.dtype == dtype, case
+        error = abs(value - exact_value(case))
+        assert np.all(error <= DTYPES[dtype] * exact_value(case.magnitudes())), case
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_logarithms_as_entries(backend: Backend, seed: int) -> None:
+    """The gradient is by the logarithms: entry times derivative."""
+    case = random_case(seed).magnitudes()
+    arrays = case.arrays()
+    with np.errstate(divide="ignore"):
+        network = case.network([np.log(array) for array in arrays], log=True)
+    value, gradient = tnl.value_and_gradient(network, cotangent(case), backend=backend.name)
+    np.testing.assert_allclose(on_host(backend, value), exact_value(case), rtol=1e-12)
+    for array, wanted, found in zip(arrays, exact_gradient(case), gradient.values(), strict=True):
+        np.testing.assert_allclose(on_host(backend, found), array * wanted, rtol=1e-12)
+
+
+def resized(array: Array, indices: str, batch: str, size: int) -> Array:
+    """The array with its elements along the batch repeated, or cut off, to another size."""
+    for axis, index in enumerate(indices):
+        if index == batch:
+            array = np.take(array, np.arange(size) % array.shape[axis], axis=axis)
+    return array
+
+
+def regrown(case: Case, batch: str, size: int) -> Case:
+    """The same network with another size of one index; every tensor is its own parameter."""
+    terms = [
+        replace(term, owner=k, entries=entries_of(resized(array, term.indices, batch, size)))
+        for k, (array, term) in enumerate(zip(case.arrays(), case.terms, strict=True))
+    ]
+    weight = entries_of(resized(cotangent(case), case.output, batch, size))
+    return Case(case.label, tuple(terms), {**case.sizes, batch: size}, case.output, weight)
+
+
+def entries_of(array: Array) -> dict[tuple[int, ...], tuple[int, int]]:
+    return {at: (int(x.real), int(x.imag)) for at, x in np.ndenumerate(array)}
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_batches(backend: Backend, size: int) -> None:
+    """The size of a batch is free: another one is another network of the same program."""
+    for seed in SEEDS:
+        case = random_case(seed)
+        if not case.output or 0 in case.sizes.values():
+            continue
+        batch = Random(seed).choice(case.output)
+        planned = regrown(case, batch, 3).network()
+        program = tnl.compile(planned, batch=batch, backend=backend.name)
+        grown = regrown(case, batch, size)
+        wanted = exact_value(grown), exact_gradient(grown)
+        assert_answers(backend, program, grown.arrays(), cotangent(grown), *wanted, grown)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_slices(backend: Backend, number: int) -> None:
+    """Whichever indices are sliced: summed, open, on diagonals, under shared parameters."""
+    for seed in SEEDS:
+        case = random_case(seed)
+        if len(case.sizes) < number or 0 in case.sizes.values():
+            continue
+        plan = tnl.plan(case.network(), backend=backend.name)
+        sliced = tuple(Random(seed).sample(range(len(case.sizes)), number))
+        plan = replace(plan, sliced=sliced)
+        program = tnl.compile(case.network(), plan=plan, backend=backend.name)
+        wanted = exact_value(case), exact_gradient(case)
+        assert_answers(backend, program, case.arrays(), cotangent(case), *wanted, (sliced, case))
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+def test_threads(backend: Backend, gradient: bool) -> None:
+    """Calls that overlap give the bits of calls one after another."""
+    switch = sys.getswitchinterval()
+    random = np.random.default_rng(0)
+    terms = ["abc", "cd", "dae", "eb", "a"]
+    inputs = [[random.standard_normal((3,) * len(term)) for term in terms] for _ in range(100)]
+    program = tnl.compile(
+        tnl.TensorNetwork(map(tnl.Tensor, inputs[0], terms), "d"), backend=backend.name
+    )
+
+    def bits(arrays: list[Array]) -> list[bytes]:
+        if not gradient:
+            return [on_host(backend, program(arrays)).tobytes()]
+        value, packed = program.value_and_gradient(arrays, np.ones(3))
+        return [on_host(backend, x).tobytes() for x in (value, *program.unpack(packed))]
+
+    try:
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(bits, inputs))
+    finally:
+        sys.setswitchinterval(switch)
+    assert together == [bits(arrays) for arrays in inputs]
+
+
+@pytest.mark.parametrize("name", ["max-plus", "min-plus", "max-count", "min-count"])
+def test_best_values_and_their_numbers(backend: Backend, name: str) -> None:
+    """Against a table of all sums: a hyperedge, an open index, a slice."""
+    random = np.random.default_rng(0)
+    a, b, c = (random.integers(-2, 3, (3, 4)).astype(float) for _ in range(3))
+    network = tnl.TensorNetwork(
+        [tnl.Tensor(x, t) for x, t in ((a, "ij"), (b, "kj"), (c, "lj"))], "k"
+    )
+    plan = replace(tnl.plan(network, backend=backend.name), sliced=(1,))
+    got = on_host(backend, tnl.contract(network, algebra=name, plan=plan, backend=backend.name))
+    table = (a[:, None, None] + b[None, :, None] + c[None, None]).transpose(1, 0, 2, 3)
+    table = table.reshape(3, -1)
+    best = table.max(1) if name.startswith("max") else table.min(1)
+    ways = (table == best[:, None]).sum(1)
+    np.testing.assert_array_equal(got, np.stack([best, ways], 1) if "count" in name else best)
+
+
+def test_residues(backend: Backend) -> None:
+    matrix = np.array([[2.0, 3.0], [5.0, 7.0]])
+    network = tnl.TensorNetwork([tnl.Tensor(matrix, "ij"), tnl.Tensor(matrix, "jk")], "ik")
+    got = tnl.contract(network, algebra=modulo(11), backend=backend.name)
+    np.testing.assert_array_equal(on_host(backend, got), matrix @ matrix % 11)

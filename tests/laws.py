@@ -1,0 +1,67 @@
+"""What the laws of a backend are checked by: exact answers, and results on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import tnlearn as tnl
+from random_networks import Case, as_array
+from tnlearn.backend import Backend, installed
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+#: Every test of `tests/backends` that takes a `backend` runs on each of these.
+BACKENDS = sorted(installed())
+
+DTYPES = {"float32": 1e-5, "float64": 1e-13, "complex64": 1e-5, "complex128": 1e-13}
+#: Seeds of the random networks: values and gradients are small integers, so they come out exact.
+SEEDS = range(50)
+
+
+def on_host(backend: Backend, result: Any) -> Array:
+    """A result, or a part of a LogValue, as a NumPy array."""
+    return np.asarray(result if np.isscalar(result) else backend.to_host(result))
+
+
+def host_log(backend: Backend, value: tnl.LogValue) -> tuple[Array, Array]:
+    return on_host(backend, value.phase), on_host(backend, value.log)
+
+
+def exact_value(case: Case) -> Array:
+    return as_array(case.value(), case.shape(case.output), case.is_complex)
+
+
+def exact_gradient(case: Case) -> list[Array]:
+    shapes = [case.shape(term.indices) for term in case.terms]
+    pairs = zip(case.gradient(), shapes, strict=True)
+    return [as_array(entries, shape, case.is_complex) for entries, shape in pairs]
+
+
+def cotangent(case: Case) -> Array:
+    return as_array(case.cotangent, case.shape(case.output), case.is_complex)
+
+
+def assert_answers(
+    backend: Backend,
+    program: tnl.Program,
+    arrays: Sequence[Array],
+    weight: Array,
+    value: Array,
+    gradient: Sequence[Array],
+    note: Any,
+) -> None:
+    """The value in every form, and the gradient, to the last bit."""
+    x = program.pack(arrays)
+    found, packed = program.value_and_gradient(x, weight)
+    gradients = program.unpack(packed)
+    results = [program(x), found, *gradients]
+    for result, wanted in zip(results, [value, value, *gradient], strict=True):
+        array = on_host(backend, result)
+        assert (array.dtype, array.shape) == (wanted.dtype, wanted.shape), note
+        np.testing.assert_array_equal(array, wanted, err_msg=repr(note))
+    phase, log = host_log(backend, program.log(x))
+    np.testing.assert_array_equal(np.isneginf(log), value == 0, err_msg=repr(note))
+    np.testing.assert_allclose(phase * np.exp(log), value, rtol=1e-12, err_msg=repr(note))
