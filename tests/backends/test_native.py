@@ -15,7 +15,8 @@ import pytest
 import tnlearn as tnl
 from tnlearn_backends.numpy_backend.native import columns, compiled
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.forms import Dim, best, fused
+from tnlearn_backends.numpy_backend.native.dims import Dim, fused
+from tnlearn_backends.numpy_backend.native.forms import best
 from tnlearn_backends.numpy_backend.native.program import Sized
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 
@@ -74,7 +75,7 @@ def test_steps_of_every_form(seed: int, dtype: str) -> None:
         np.testing.assert_allclose(found, expected, atol=TOLERANCES[dtype] * scale)
 
 
-def test_matrix_products_are_blas_and_small_steps_are_loops() -> None:
+def test_large_steps_are_matrix_products_and_small_ones_loops() -> None:
     random = np.random.default_rng(0)
     kinds = {}
     for size in (2, 64):
@@ -83,7 +84,7 @@ def test_matrix_products_are_blas_and_small_steps_are_loops() -> None:
         tape = write_tape(program.instructions, None)
         kinds[size] = tape.rows[0, columns.KIND]
         np.testing.assert_allclose(program([a, a]), a @ a, rtol=1e-12)
-    assert kinds == {2: columns.LOOPS, 64: columns.MATRICES}
+    assert kinds == {2: columns.LOOPS, 64: columns.PANELS}
 
 
 def test_a_large_tensor_times_a_small_one_is_not_permuted() -> None:
@@ -108,7 +109,7 @@ def test_loops_are_fused_where_strides_allow() -> None:
 def test_a_long_sum_needs_no_long_table() -> None:
     """Offsets of terms are listed one by one only where there are few."""
     form = best(fused([Dim(2**20, 1, 1, 0)]))
-    assert len(form.pool) < 100
+    assert len(form.pool()) < 100
 
 
 # The arena

@@ -25,3 +25,5 @@ from tnlearn.backend.protocol import Backend as Backend
 from tnlearn.backend.protocol import Executable as Executable
 from tnlearn.backend.protocol import Machine as Machine
 from tnlearn.backend.protocol import Scaled as Scaled
+from tnlearn.backend.threads import one_thread as one_thread
+from tnlearn.backend.threads import threads as threads

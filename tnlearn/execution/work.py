@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from tnlearn.backend import Scaled
+from tnlearn.backend import Scaled, one_thread
 from tnlearn.execution.blas import one_blas_thread
 from tnlearn.execution.crew import Reply, Submits, Tensors, Work
 from tnlearn.execution.recipe import Compiled
@@ -55,7 +55,11 @@ class Shared:
 
     def submit(self, executor: Submits, chunk: range, serial: int, loaded: bool) -> Any:
         """Have a thread compute a chunk."""
-        return executor.submit(self.run.here, chunk)
+        return executor.submit(self._alone, chunk)
+
+    def _alone(self, chunk: range) -> Tensors:
+        with one_thread():
+            return self.run.here(chunk)
 
     def read(self, returned: Tensors) -> Reply:
         """What it returned, as it is."""

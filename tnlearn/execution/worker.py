@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy.typing as npt
 
-from tnlearn.backend import get_backend
+from tnlearn.backend import get_backend, one_thread
 from tnlearn.errors import MemoryLimitError
 from tnlearn.execution.blas import one_blas_thread
 from tnlearn.execution.crew import Reply, Tensors
@@ -78,7 +78,7 @@ def run_task(task: Task) -> Reply:
             return Reply(_name(), None)
         found = _unpacked(task.load)
         _keep(task.key, found)
-    with one_blas_thread():
+    with one_blas_thread(), one_thread():
         return Reply(_name(), _computed(found, task))
 
 

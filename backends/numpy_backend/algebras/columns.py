@@ -1,6 +1,6 @@
 """What a run in another algebra is told: the row of `native.columns`, and these columns besides.
 
-Of that row the columns for ranges, BLAS and cotangents are left alone.
+Of that row the columns for ranges, matrix products and cotangents are left alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The numbers on the tape: rows whose tensors have places become columns, loops and shapes."""
+"""The numbers on the tape: rows whose tensors have places become columns and loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import NamedTuple
 from tnlearn.backend import Add
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.forms import Dim, Dims, Form
+from tnlearn_backends.numpy_backend.native.dims import Dim, Dims, count, leading
+from tnlearn_backends.numpy_backend.native.forms import Form
+
+#: Nanoseconds of a step from which threads share it, and in how many parts at least.
+WORTH_SHARING, PARTS = 5e4, 8
 
 
 class Row(NamedTuple):
@@ -27,12 +31,12 @@ class Row(NamedTuple):
 
 @dataclass
 class Code:
-    """The numbers of the tape."""
+    """The numbers of the tape, and nanoseconds of steps that threads may share."""
 
     where: Arena
     rows: list[list[int]] = field(default_factory=list)
     pool: list[int] = field(default_factory=list)
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    shared: float = 0.0
 
     def add(self, row: Row) -> None:
         """Append a row, and its loops to the pool."""
@@ -81,10 +85,11 @@ class Code:
         numbers[columns.GROWTH] = row.growth
         numbers[columns.CANCELS] = int(row.cancels)
         numbers[columns.FILLS] = int(row.fills)
-        numbers[columns.SHAPE] = len(self.shapes)
-        self.pool.extend(form.pool)
-        if form.shape:
-            self.shapes.append(form.shape)
+        self.pool.extend(form.pool())
+        shared = leading(form.outer, PARTS) if form.cost >= WORTH_SHARING else 0
+        numbers[columns.SHARED_LOOPS] = shared
+        numbers[columns.PARTS] = count(form.outer[:shared])
+        self.shared += form.cost if shared else 0.0
 
 
 def last_uses(rows: Sequence[Row], constant: int) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """What the numbers on the tape mean: one row of columns a step, and the loops in a pool."""
 
 #: Kinds of step; the last adds a slice's part to the total.
-LOOPS, MATRICES, SUM, TOTAL = range(4)
+LOOPS, PANELS, SUM, TOTAL = range(4)
 
 #: Columns of a row. Slots of the target and the factors; -1 for a second factor of one.
 KIND, TARGET, FIRST, SECOND = range(4)
@@ -12,9 +12,10 @@ TARGET_SIZE, FIRST_SIZE, SECOND_SIZE = range(10, 13)
 #: Bits by which sums of so many terms may grow; whether terms may cancel; whether the target is
 #: zero where the loops do not write.
 GROWTH, CANCELS, FILLS = range(13, 16)
-#: Where the loops are in the pool, and the matrices among the shapes.
-POOL, SHAPE = range(16, 18)
-WIDTH = 18
+#: Where the loops are in the pool; in how many parts threads may share the step (1 if it is not
+#: worth it), and the turns of how many of its outermost loops these are.
+POOL, PARTS, SHARED_LOOPS = range(16, 19)
+WIDTH = 19
 
 #: Arrays in which tensors are. Those of inputs and of the cotangent are whole, and only read: a
 #: slice begins further on.
@@ -23,20 +24,45 @@ ARENA, RESULTS, INPUTS, SEEDS = range(4)
 #: Inner loops: runs of the first times numbers of the second; runs of both; any strides; sums.
 SCALED, PAIRED, STRIDED, SUMMED = range(4)
 
+#: Where the outer loops of a nest are among its numbers.
+TURNS = 8
+#: The loops of a matrix product: how many around it, how many of those add to the target; its
+#: rows, columns and terms; how many are next to each other: rows in the first factor and in the
+#: target, columns in the second, terms in the first and the second. Then the loops around it, and
+#: offsets: of rows in the first factor and the target, of columns in the second and the target,
+#: of terms in both factors.
+DEPTH_OF_NEST, SUMS, ROWS, COLUMNS, TERMS = range(5)
+ROW_RUN, STORED_RUN, COLUMN_RUN, TERM_RUN, COLUMN_TERM_RUN = range(5, 10)
+NEST = 10
+#: Real columns and terms of a block of the second factor, which is to stay in cache.
+WIDE, DEEP = 256, 256
+#: Where a tile and that block are in the work space, after a panel of the first factor, and how
+#: many real numbers it holds in all; no tile is larger than 32 by 8.
+TILE_AT, BLOCK_AT = 32 * DEEP, 32 * (DEEP + 8)
+WORK = BLOCK_AT + WIDE * DEEP
+
 #: Rows of the range of every slot: a power of two taken out of all entries, powers between which
 #: the nonzero ones lie, and whether none is negative.
 EXPONENT, LOW, HIGH, NONNEGATIVE = range(4)
 
 #: What a run is told, in one row of numbers. What never changes: addresses of the tape, the pool,
-#: the shapes, the numbers 1 and 0, BLAS's product, the sizes of sliced labels and the steps along
-#: them; how many sliced labels and slots; least and greatest power of two, bits of a mantissa.
-TAPE, LOOPS_AT, SHAPES_AT, ONE, GEMM, SLICED_SIZES, SLICED_STEPS = range(7)
-SLICED, SLOTS, LEAST, GREATEST, BITS = range(7, 12)
+#: the numbers 1 and 0, the rows of a gathered panel, the sizes of sliced labels and the steps
+#: along them; how many sliced labels and slots; least and greatest power of two, bits of a
+#: mantissa.
+TAPE, LOOPS_AT, ONE, STRIDES, SLICED_SIZES, SLICED_STEPS = range(6)
+SLICED, SLOTS, LEAST, GREATEST, BITS = range(6, 11)
 #: What changes: rows from the first to the second once, from there to the third for every slice;
 #: the first slice and the one after the last; addresses of the tensors, ranges and workspace.
-BEGIN, MIDDLE, END, FIRST_SLICE, LAST_SLICE = range(12, 17)
-ARENA_AT, RESULTS_AT, INPUTS_AT, SEEDS_AT, TOTALS_AT, RANGES, SHIFTS, COUNTER = range(17, 25)
-HEADER = 25
+BEGIN, MIDDLE, END, FIRST_SLICE, LAST_SLICE = range(11, 16)
+ARENA_AT, RESULTS_AT, INPUTS_AT, SEEDS_AT, TOTALS_AT, WORK_AT = range(16, 22)
+RANGES, SHIFTS, COUNTER = range(22, 25)
+#: How many threads may take part, and the address of what they tell each other.
+THREADS, CREW_AT = range(25, 27)
+HEADER = 27
+#: What they tell each other: the ticket, and how many parts are finished; in lines of their own.
+TICKET, FINISHED, CREW = 0, 16, 32
+#: A ticket that sends helpers home.
+STOPPED = -(2**62)
 #: Entries of the counter: dimensions of a nest of loops; no tensor that fits has more.
 DEPTH = 128
 

@@ -10,7 +10,8 @@ import ctypes
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -55,6 +56,7 @@ class Kernels(NamedTuple):
 
     run: Kernel
     survey: Kernel
+    assist: Kernel
 
 
 HERE = Path(__file__).parent
@@ -148,11 +150,35 @@ def _compiled(family: Family, key: str, machine: Any) -> bytes:
     try:
         entries, whole = import_module(family.module), llvm.parse_assembly("")
         for name in family.names:
-            function = getattr(entries, f"{name}_entry")(key)
+            with _unoptimized():
+                function = getattr(entries, f"{name}_entry")(key)
             whole.link_in(_module(function, f"tnlearn_{name}", machine))
+        _optimize(whole, machine)
         return bytes(machine.emit_object(whole))
     finally:
         timer.cancel()
+
+
+@contextmanager
+def _unoptimized() -> Iterator[None]:
+    """Numba leaves code as it is: else it optimizes every function again in each that calls it."""
+    from numba.core import config as module
+
+    config: Any = module
+    held = config.OPT
+    config.OPT = type(held)(0)
+    try:
+        yield
+    finally:
+        config.OPT = held
+
+
+def _optimize(module: Any, machine: Any) -> None:
+    """All functions together, once."""
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
 
 
 def _module(function: Any, name: str, machine: Any) -> Any:

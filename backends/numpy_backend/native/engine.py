@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from numba import int32, int64, njit
+from numba import int64, njit
 
 from tnlearn_backends.numpy_backend.native.columns import (
-    ARENA_AT,
     BEGIN,
     BITS,
-    COUNTER,
     DONE,
     END,
     FILLS,
-    FIRST,
-    FIRST_AT,
-    FIRST_IN,
     FIRST_SLICE,
-    GEMM,
     GREATEST,
-    INPUTS_AT,
     KIND,
     LAST_SLICE,
     LEAST,
-    LOOPS,
-    LOOPS_AT,
-    MATRICES,
     MIDDLE,
-    ONE,
-    POOL,
-    RANGES,
-    RESULTS_AT,
-    SECOND,
-    SECOND_AT,
-    SECOND_IN,
-    SEEDS_AT,
-    SHAPE,
-    SHAPES_AT,
-    SHIFTS,
+    PANELS,
+    PARTS,
     SLICED,
     SLICED_SIZES,
     SLICED_STEPS,
@@ -46,32 +27,15 @@ from tnlearn_backends.numpy_backend.native.columns import (
     TARGET_AT,
     TARGET_IN,
     TARGET_SIZE,
-    TOTALS_AT,
+    THREADS,
     WIDTH,
 )
-from tnlearn_backends.numpy_backend.native.intrinsics import (
-    address_of,
-    moved,
-    peek,
-    pointer_at,
-    poke,
-)
-from tnlearn_backends.numpy_backend.native.memory import (
-    Memory,
-    array_of,
-)
-from tnlearn_backends.numpy_backend.native.nests import (
-    run_loops,
-    run_matrices,
-)
-from tnlearn_backends.numpy_backend.native.ranges import (
-    bounded,
-    prepared,
-)
-from tnlearn_backends.numpy_backend.native.sums import (
-    add,
-    add_to_total,
-)
+from tnlearn_backends.numpy_backend.native.crew import share
+from tnlearn_backends.numpy_backend.native.intrinsics import moved, peek, pointer_at, poke
+from tnlearn_backends.numpy_backend.native.memory import array_of, memory_of, width_of
+from tnlearn_backends.numpy_backend.native.products import run_part
+from tnlearn_backends.numpy_backend.native.ranges import bounded, prepared
+from tnlearn_backends.numpy_backend.native.sums import add, add_to_total
 
 
 @njit(nogil=True)
@@ -85,36 +49,17 @@ def run(header, kind, real):
     kind, real : numba types
         Of the entries, and of their real and imaginary parts.
     """
-    shifts = pointer_at(peek(header, SHIFTS), int64)
-    one = pointer_at(peek(header, ONE), kind)
-    memory = Memory(
-        pointer_at(peek(header, ARENA_AT), kind),
-        pointer_at(peek(header, RESULTS_AT), kind),
-        pointer_at(peek(header, INPUTS_AT), kind),
-        pointer_at(peek(header, SEEDS_AT), kind),
-        pointer_at(peek(header, TOTALS_AT), kind),
-        pointer_at(peek(header, ARENA_AT), real),
-        pointer_at(peek(header, RESULTS_AT), real),
-        pointer_at(peek(header, TOTALS_AT), real),
-        pointer_at(peek(header, RANGES), int64),
-        shifts,
-        pointer_at(peek(header, LOOPS_AT), int64),
-        pointer_at(peek(header, SHAPES_AT), int32),
-        one,
-        pointer_at(peek(header, COUNTER), int64),
-    )
+    memory = memory_of(header, kind, real)
+    width = width_of(memory)
     limits = (peek(header, LEAST), peek(header, GREATEST), peek(header, BITS))
-    width = (address_of(moved(one, 1)) - address_of(one)) // (
-        address_of(moved(memory.real_arena, 1)) - address_of(memory.real_arena)
-    )
-    rows, gemm = pointer_at(peek(header, TAPE), int64), peek(header, GEMM)
-    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, gemm, width)
+    rows, threads = pointer_at(peek(header, TAPE), int64), peek(header, THREADS)
+    row = _rows(rows, peek(header, BEGIN), peek(header, MIDDLE), memory, limits, width, threads)
     for number in range(peek(header, FIRST_SLICE), peek(header, LAST_SLICE)):
         if row != DONE:
             break
         if peek(header, SLICED) > 0:
-            begin(number, header, shifts)
-        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, gemm, width)
+            begin(number, header, memory.shifts)
+        row = _rows(rows, peek(header, MIDDLE), peek(header, END), memory, limits, width, threads)
     return row
 
 
@@ -134,11 +79,11 @@ def begin(number, header, shifts):
 
 
 @njit(nogil=True)
-def _rows(rows, first, last, memory, limits, gemm, width):
+def _rows(rows, first, last, memory, limits, width, threads):
     for row in range(first, last):
         step = moved(rows, WIDTH * row)
-        if peek(step, KIND) <= MATRICES:
-            fine = _product(step, memory, limits, gemm, width)
+        if peek(step, KIND) <= PANELS:
+            fine = _product(row, step, memory, limits, width, threads)
         elif peek(step, KIND) == SUM:
             fine = add(step, memory, limits, width)
         else:
@@ -149,27 +94,18 @@ def _rows(rows, first, last, memory, limits, gemm, width):
 
 
 @njit(nogil=True)
-def _product(step, memory, limits, gemm, width):
+def _product(row, step, memory, limits, width, threads):
     """A product, or a sum of one tensor; False if an entry may have been lost."""
     fine, looked = prepared(step, memory, limits, width)
     if not fine:
         return False
-    c = moved(array_of(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
-    first, second = peek(step, FIRST), peek(step, SECOND)
-    a = moved(array_of(memory, peek(step, FIRST_IN)), peek(step, FIRST_AT))
-    a = moved(a, peek(memory.shifts, first))
-    b = memory.one
-    if second >= 0:
-        b = moved(array_of(memory, peek(step, SECOND_IN)), peek(step, SECOND_AT))
-        b = moved(b, peek(memory.shifts, second))
     if peek(step, FILLS) == 1:
+        c = moved(array_of(memory, peek(step, TARGET_IN)), peek(step, TARGET_AT))
         zero = peek(memory.one, 1)
         for v in range(peek(step, TARGET_SIZE)):
             poke(c, v, zero)
-    loops = moved(memory.pool, peek(step, POOL))
-    if peek(step, KIND) == LOOPS:
-        run_loops(c, a, b, loops, memory.counter, memory.one)
+    if threads > 1 and peek(step, PARTS) > 1:
+        share(row, step, memory, width)
     else:
-        shape = moved(memory.shapes, 8 * peek(step, SHAPE))
-        run_matrices(c, a, b, loops, memory.counter, shape, gemm, memory.one)
+        run_part(step, memory, width, -1)
     return bounded(step, memory, limits, width, looked)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import cfunc, types
 
-from tnlearn_backends.numpy_backend.native import engine, survey
+from tnlearn_backends.numpy_backend.native import crew, engine, survey
 
 #: Kinds of entries, of their parts, and how many parts an entry has.
 KINDS = {
@@ -26,6 +26,17 @@ def run_entry(dtype: str) -> Any:
         return engine.run(header, kind, real)
 
     return run
+
+
+def assist_entry(dtype: str) -> Any:
+    """Of `crew.assist`."""
+    kind, real, _ = KINDS[dtype]
+
+    @cfunc(types.int64(types.CPointer(types.int64)))
+    def help_out(header):  # type: ignore[no-untyped-def]
+        return crew.assist(header, kind, real)
+
+    return help_out
 
 
 def survey_entry(dtype: str) -> Any:

@@ -33,6 +33,16 @@ def moved(_context: Any, pointer: Any, index: Any) -> Any:
 
 
 @intrinsic
+def as_real(_context: Any, pointer: Any, real: Any) -> Any:
+    """A pointer to entries as one to the real numbers in them, of the type of another pointer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return real(pointer, real), generate
+
+
+@intrinsic
 def address_of(_context: Any, pointer: Any) -> Any:
     """An address as an integer."""
     signature = types.int64(pointer)
@@ -163,36 +173,5 @@ def plus(_context: Any, bits: Any, number: Any) -> Any:
             if arguments[0].type.width < 64
             else arguments[1],
         )
-
-    return signature, generate
-
-
-@intrinsic
-def call_gemm(
-    _context: Any,
-    address: Any,
-    transpose_a: Any,
-    transpose_b: Any,
-    m: Any,
-    n: Any,
-    k: Any,
-    alpha: Any,
-    a: Any,
-    stride_a: Any,
-    b: Any,
-    stride_b: Any,
-    beta: Any,
-    c: Any,
-    stride_c: Any,
-) -> Any:
-    """BLAS's ``gemm``, every argument the address of what it reads or writes."""
-    signature = types.void(*([types.int64] * 14))
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        function = ir.FunctionType(ir.VoidType(), [pointer] * 13)
-        target = builder.inttoptr(arguments[0], function.as_pointer())
-        builder.call(target, [builder.inttoptr(x, pointer) for x in arguments[1:]])
-        return context.get_dummy_value()
 
     return signature, generate

@@ -1,4 +1,4 @@
-"""The inner loops: products of a run of entries with few terms, long sums, matrix products.
+"""The inner loops: products of a run of entries with few terms, and long sums.
 
 Arguments are pointers to the first entry of the target and of each factor. The terms of a sum
 are at offsets that tables in the pool list: `ka` and `kb`, as many as `terms`.
@@ -9,9 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from tnlearn_backends.numpy_backend.native.intrinsics import (
-    address_of,
     as_entry,
-    call_gemm,
     exponent_bits,
     larger,
     magnitude_bits,
@@ -114,33 +112,6 @@ def sum_of_runs(zero, a, sa, b, sb, n, terms, ka, kb):
             for v in range(n):
                 total += peek(ak, v * sa) * peek(bk, v * sb)
     return total
-
-
-@njit(nogil=True)
-def matrix_product(address, c, a, b, shape, kept, one):
-    """``c = a b`` in BLAS, which is told ``c.T = b.T a.T`` as it counts columns first.
-
-    `shape` points to columns, rows, terms, the three leading strides, and two characters that say
-    what of `b` and `a` is transposed, all of 4 bytes; `one` to the numbers 1 and 0. `kept` is
-    1 to add to what is there.
-    """
-    shapes = address_of(shape)
-    call_gemm(
-        address,
-        shapes + 24,
-        shapes + 28,
-        shapes,
-        shapes + 4,
-        shapes + 8,
-        address_of(one),
-        address_of(b),
-        shapes + 12,
-        address_of(a),
-        shapes + 16,
-        address_of(moved(one, 1 - kept)),
-        address_of(c),
-        shapes + 20,
-    )
 
 
 @njit(nogil=True)

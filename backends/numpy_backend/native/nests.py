@@ -1,4 +1,4 @@
-"""Nests of loops around the inner loops, and around products of matrices: see `forms`."""
+"""Nests of loops around the inner loops: see `nest_forms`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     PAIRED,
     SCALED,
     SUMMED,
+    TURNS,
 )
 from tnlearn_backends.numpy_backend.native.intrinsics import (
     moved,
@@ -16,7 +17,6 @@ from tnlearn_backends.numpy_backend.native.intrinsics import (
 )
 from tnlearn_backends.numpy_backend.native.loops import (
     BLOCK,
-    matrix_product,
     paired_runs,
     scaled_runs,
     strided_runs,
@@ -47,10 +47,13 @@ def advanced(a, b, c, dims, depth, counter, width):
 
 
 @njit(nogil=True)
-def run_loops(c, a, b, loops, counter, one):
-    """A nest of loops around a table of offsets around an inner loop: see `forms`."""
-    depth, count, terms = peek(loops, 1), peek(loops, 2), peek(loops, 3)
-    dims = moved(loops, 8)
+def run_loops(c, a, b, loops, counter, one, skipped):
+    """A nest of loops around a table of offsets around an inner loop: see `nest_forms`.
+
+    One turn of as many of the outermost loops as are `skipped`.
+    """
+    depth, count, terms = peek(loops, 1) - skipped, peek(loops, 2), peek(loops, 3)
+    dims = moved(loops, TURNS + 4 * skipped)
     table = moved(dims, 4 * depth)
     # The last loop of the nest is a plain one: the counter of the others is slow to turn.
     turns = da = db = dc = 0
@@ -96,18 +99,3 @@ def _table(c, a, b, loops, table, count, terms, one):
             else:
                 strided_runs(cj, sc, aj, sa, bj, sb, run, terms, ka, kb)
         start += run
-
-
-@njit(nogil=True)
-def run_matrices(c, a, b, loops, counter, shape, gemm, one):
-    """A nest of loops around a matrix product; the innermost `sums` of them add to the target."""
-    depth, sums = peek(loops, 0), peek(loops, 1)
-    dims = moved(loops, 2)
-    over = False
-    while not over:
-        kept = 0
-        for d in range(depth - sums, depth):
-            if peek(counter, d) > 0:
-                kept = 1
-        matrix_product(gemm, c, a, b, shape, kept, one)
-        a, b, c, over = advanced(a, b, c, dims, depth, counter, 1)

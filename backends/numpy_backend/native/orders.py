@@ -1,15 +1,14 @@
-"""In which order the axes of every tensor lie in memory, so that hardly any is ever permuted.
+"""In which order the axes of every tensor lie in memory, so that steps run along its entries.
 
-The index that will be looked at next comes first, the one that is left alone longest comes last:
-then the inner loops of the steps to come run along entries that lie next to each other, and what
-a matrix product sums stands together. A large tensor that meets a small one keeps the order of
-its innermost axes, and new axes go before them.
+A step gathers runs of entries that lie next to each other many times as fast as single ones. So
+the innermost axes of a tensor should be those of one kind in the step that makes it (of rows, of
+columns), and of one kind in the step that reads it next (kept, summed).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tnlearn.backend import Contract, Expand, Instruction, Instructions, Labels, Reduce
 
@@ -17,12 +16,19 @@ from tnlearn.backend import Contract, Expand, Instruction, Instructions, Labels,
 RUN = 64
 #: Tensors of fewer entries are not worth a choice.
 WORTH = 256
-
-#: Nanoseconds of an entry that is read out of order.
-SCATTERED = 1.0
+#: Nanoseconds that an entry costs the next step: in runs of at least so many entries, in shorter
+#: ones, and where runs are of what both factors have and keep.
+RUNS = ((16, 0.0), (8, 0.05), (4, 0.15), (1, 0.3))
+SHARED = 0.6
+#: The same of tensors of more entries than the nearer caches hold.
+FAR, FAR_RUNS = 2**16, ((16, 0.0), (8, 0.05), (4, 0.5), (1, 2.0))
+#: The same where the other factor has all labels, of an entry that is met out of order.
+SCATTERED = (1.0, 8.0)
 
 #: Position of the step in which each label of a slot is looked at next.
 Touches = dict[int, float]
+#: Entries of a tensor with some labels.
+Size = Callable[[Collection[int]], int]
 
 
 def next_touches(instructions: Instructions, steps: Sequence[Instruction]) -> list[Touches]:
@@ -63,58 +69,67 @@ def by_touch(labels: Sequence[int], touches: Touches, beside: Sequence[int] = ()
     )
 
 
+class Future:
+    """What happens to a tensor next.
+
+    Parameters
+    ----------
+    touches : dict
+        When each label is looked at.
+    beside : tuple of int
+        The labels of the tensor that it meets, in order as far as that is known.
+    after : collection of int
+        The labels of what comes of it; all where nothing is known.
+    """
+
+    def __init__(self, touches: Touches, beside: Labels, after: Collection[int]) -> None:
+        self.touches, self.beside = touches, beside
+        self._met, self._kept = set(beside), set(after)
+
+    def kind(self, label: int) -> tuple[bool, bool]:
+        """Whether the next step meets a label in the other factor, and whether it keeps it."""
+        return label in self._met, label in self._kept
+
+    def unreadiness(self, order: Labels, size: Size) -> float:
+        """Nanoseconds, roughly, that the next step loses to this order of the axes."""
+        entries = size(order)
+        if entries < WORTH or not self._met:
+            return 0.0
+        kinds = [self.kind(label) for label in order]
+        if self._met.issuperset(order):
+            here = tuple(label for label in self.beside if label in order)
+            return 0.0 if here == order else entries * SCATTERED[entries > FAR]
+        if kinds[-1] == (True, True):
+            return entries * SHARED
+        run = 1
+        for label, kind in zip(reversed(order), reversed(kinds), strict=True):
+            if kind != kinds[-1]:
+                break
+            run *= size((label,))
+        costs = RUNS if entries <= FAR else FAR_RUNS
+        return entries * next(cost for length, cost in costs if run >= length)
+
+
 def candidates(
-    target: Labels,
-    first: Labels,
-    second: Labels,
-    touches: Touches,
-    beside: Sequence[int],
-    size: Callable[[Sequence[int]], int],
+    target: Labels, first: Labels, second: Labels, future: Future, size: Size
 ) -> list[Labels]:
     """Orders worth trying for the product of two tensors whose axes lie as given."""
-    soonest = by_touch(target, touches, beside)
+    soonest = by_touch(target, future.touches, future.beside)
     if size(target) < WORTH:
         return [soonest]
     found = [soonest]
-    wide, narrow = (first, second) if size(first) >= size(second) else (second, first)
-    kept = [label for label in wide if label in target and label not in narrow]
-    inner: list[int] = []
-    while kept and size(inner) < RUN:
-        inner.insert(0, kept.pop())
-    rest = [label for label in target if label not in inner]
-    found.append(by_touch(rest, touches, beside) + tuple(inner))
-    shared = tuple(
-        label for label in by_touch(target, touches) if label in first and label in second
-    )
+    for one, other in ((first, second), (second, first)):
+        own = [label for label in one if label in target and label not in other]
+        for kind in dict.fromkeys(future.kind(label) for label in reversed(own)):
+            inner: list[int] = []
+            for label in reversed(own):
+                if future.kind(label) == kind and size(inner) < RUN:
+                    inner.insert(0, label)
+            rest = [label for label in target if label not in inner]
+            found.append(by_touch(rest, future.touches, future.beside) + tuple(inner))
+    shared = tuple(label for label in soonest if label in first and label in second)
     rows = tuple(label for label in first if label in target and label not in second)
     columns = tuple(label for label in second if label in target and label not in first)
     found.append(shared + rows + columns)
     found.append(shared + columns + rows)
     return list(dict.fromkeys(found))
-
-
-def unreadiness(
-    order: Labels,
-    touches: Touches,
-    beside: Sequence[int],
-    size: Callable[[Sequence[int]], int],
-) -> float:
-    """Nanoseconds, roughly, that the next step loses to this order of the axes."""
-    elements = size(order)
-    soonest = min((touches.get(label, math.inf) for label in order), default=math.inf)
-    if elements < WORTH or soonest == math.inf:
-        return 0.0
-    met = [touches.get(label, math.inf) == soonest for label in order]
-    run = 1
-    for label, is_met in zip(reversed(order), reversed(met), strict=True):
-        if is_met:
-            break
-        run *= size((label,))
-    blocks = sum(1 for k, is_met in enumerate(met) if is_met and (k == 0 or not met[k - 1]))
-    here = tuple(label for label, is_met in zip(order, met, strict=True) if is_met)
-    if size(here) >= RUN and here != by_touch(here, touches, beside):
-        # The other factor has them in another order: one of the two will be copied, or read
-        # entry by entry.
-        return elements * SCATTERED
-    short = 3.0 / min(run, RUN) if met[-1] is False else 0.6
-    return elements * (min(short, 0.6) + 0.3 * (blocks - 1))

@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.numpy_backend.native import columns
-from tnlearn_backends.numpy_backend.native.blas import gemm_address
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
+from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped, work_space
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
+from tnlearn_backends.numpy_backend.native.vectors import tile
 from tnlearn_backends.numpy_backend.scaled import Scaled, limits
 
 Array = npt.NDArray[Any]
@@ -66,6 +67,8 @@ class Sized:
         self._batch = batch
         self._limits = limits(dtype)
         self._one = np.array([1, 0], dtype)
+        real = np.finfo(dtype).dtype
+        self._strides = np.arange(columns.DEEP, dtype=np.int64) * tile(real.itemsize).rows
         self._sizes = np.array([size for _, size in program.sliced] or [0], np.int64)
         self.header = self._header()
         self.spaces: list[Workspace] = []
@@ -121,10 +124,8 @@ class Sized:
         tape, header = self.tape, array("q", bytes(8 * columns.HEADER))
         header[columns.TAPE] = tape.rows.ctypes.data
         header[columns.LOOPS_AT] = tape.pool.ctypes.data
-        header[columns.SHAPES_AT] = tape.shapes.ctypes.data
         header[columns.ONE] = self._one.ctypes.data
-        # BLAS comes with a library that is slow to import: only where it is called.
-        header[columns.GEMM] = gemm_address(self.dtype.name) if tape.multiplies else 0
+        header[columns.STRIDES] = self._strides.ctypes.data
         header[columns.SLICED_SIZES] = self._sizes.ctypes.data
         header[columns.SLICED_STEPS] = tape.shifts.ctypes.data
         header[columns.SLICED] = len(self.program.sliced)
@@ -132,6 +133,7 @@ class Sized:
         header[columns.LEAST] = self._limits.low
         header[columns.GREATEST] = self._limits.high
         header[columns.BITS] = self._limits.bits
+        header[columns.THREADS] = 1
         return header
 
     def received(self, data: Array, ranges: Ints) -> Inputs:
@@ -202,9 +204,11 @@ class Workspace:
         self.ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
         self._shifts = np.zeros(len(self.ranges), np.int64)
         self._counter = np.zeros(columns.DEPTH, np.int64)
+        self._work = work_space(np.finfo(program.dtype).dtype.itemsize if tape.multiplies else 0)
         self.header = header = array("q", program.header)
         header[columns.ARENA_AT] = self.arena.ctypes.data
         header[columns.RESULTS_AT] = self.results.ctypes.data
+        header[columns.WORK_AT] = self._work.ctypes.data
         header[columns.RANGES] = self.ranges.ctypes.data
         header[columns.SHIFTS] = self._shifts.ctypes.data
         header[columns.COUNTER] = self._counter.ctypes.data
@@ -240,7 +244,11 @@ class Call:
         header[columns.END] = end
         header[columns.FIRST_SLICE] = slices.start
         header[columns.LAST_SLICE] = slices.stop
-        return self._sized.kernels.run(space.address) == columns.DONE
+        sized = self._sized
+        if sized.tape.shared < WORTH_CALLING:
+            return sized.kernels.run(space.address) == columns.DONE
+        with helped(header, sized.kernels.assist, np.finfo(sized.dtype).dtype.itemsize):
+            return sized.kernels.run(space.address) == columns.DONE
 
     def plant(self, seed: Scaled) -> bool:
         """Take a cotangent; False if its entries are too far apart."""

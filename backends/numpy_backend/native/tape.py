@@ -23,18 +23,17 @@ from tnlearn.backend import (
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
 from tnlearn_backends.numpy_backend.native.code import Code, Row, last_uses
-from tnlearn_backends.numpy_backend.native.forms import Dim, Form, best, fused
+from tnlearn_backends.numpy_backend.native.dims import Dim, fused
+from tnlearn_backends.numpy_backend.native.forms import Form, best
 from tnlearn_backends.numpy_backend.native.orders import (
+    Future,
     by_touch,
     candidates,
     next_touches,
-    unreadiness,
 )
 
 Ints = npt.NDArray[np.int64]
 
-#: Products of a step from which a copy of a factor in another order may pay.
-MANY = 1e4
 #: Entries of an input from which its axes are put in order when it is packed.
 LARGE = 64
 
@@ -53,7 +52,7 @@ class Tape:
 
     Attributes
     ----------
-    rows, pool, shapes : arrays
+    rows, pool : arrays
         See `columns`.
     constant, forward : int
         Up to which row the steps are the same in all slices, and up to which they are the
@@ -68,11 +67,12 @@ class Tape:
         Where the total over the slices of a result is, and how it lies.
     shifts : array of int64, shape (slots, sliced labels)
         How much further on the parts of whole tensors begin for each step along a sliced label.
+    shared : float
+        Nanoseconds, as predicted, of steps that threads may share.
     """
 
     rows: Ints
     pool: Ints
-    shapes: npt.NDArray[np.int32]
     constant: int
     forward: int
     places: Sequence[Place]
@@ -84,11 +84,12 @@ class Tape:
     totals: int
     whole: Mapping[int, tuple[int, Place]]
     shifts: Ints
+    shared: float
 
     @property
     def multiplies(self) -> bool:
-        """Whether a step calls BLAS."""
-        return bool((self.rows[:, columns.KIND] == columns.MATRICES).any())
+        """Whether a step is a product of matrices, which needs work space."""
+        return bool((self.rows[:, columns.KIND] == columns.PANELS).any())
 
 
 def write_tape(
@@ -127,7 +128,7 @@ class _Writer:
         self.places: list[Place | None] = [None] * len(instructions.labels)
         self.rows: list[Row] = []
         self.fixed = _fixed(instructions, self.steps)
-        self.partners = _partners(self.steps)
+        self.uses = _first_uses(self.steps)
 
     def size(self, labels: Iterable[int]) -> int:
         """Entries of a tensor with these labels."""
@@ -207,62 +208,35 @@ class _Writer:
         labels = self.program.labels[slot]
         return tuple(labels[axis] for axis in self._held(slot).axes)
 
-    def _beside(self, slot: int) -> Labels:
-        """The labels, as they lie, of the tensor that a slot will meet first; none if unknown."""
-        other = self.partners.get(slot)
-        return () if other is None or self.places[other] is None else self._order_of(other)
+    def _future(self, slot: int) -> Future:
+        """What happens to a slot next, as far as that is known."""
+        use, labels = self.uses.get(slot), self.program.labels
+        if use is None:
+            return Future(self.touches[slot], (), labels[slot])
+        other = use.second if use.first == slot else use.first
+        beside = by_touch(labels[other], self.touches[other])
+        if self.places[other] is not None:
+            beside = self._order_of(other)
+        return Future(self.touches[slot], beside, labels[use.target])
 
     def _contract(self, step: Contract) -> None:
         labels, target = self.program.labels, step.target
-        options = [labels[target]]
+        a, b = self._held(step.first), self._held(step.second)
+        chosen = self._laid(target, labels[target])
+        form = self._form(a, b, chosen)
         if target not in self.fixed:
             first, second = self._order_of(step.first), self._order_of(step.second)
-            touches, beside = self.touches[target], self._beside(target)
-            options = candidates(labels[target], first, second, touches, beside, self.size)
-        chosen = min((self._way(step, order) for order in options), key=lambda way: way.cost)
-        self.places[target] = chosen.place
+            future, least = self._future(target), math.inf
+            for order in candidates(labels[target], first, second, future, self.size):
+                place = self._laid(target, order)
+                found = self._form(a, b, place)
+                cost = found.cost + future.unreadiness(order, self.size)
+                if cost < least:
+                    chosen, form, least = place, found, cost
+        self.places[target] = chosen
         terms = self.size(set(labels[step.first]).difference(labels[target]))
-        pair = [step.first, step.second]
-        for k, copy in enumerate(chosen.copies):
-            if copy is not None:
-                pair[k] = self._copied(pair[k], copy)
-        if chosen.form.swapped:
-            pair.reverse()
-        growth = terms.bit_length()
-        self.rows.append(
-            Row(target, chosen.place.size, tuple(pair), chosen.form, growth, terms > 1)
-        )
-
-    def _way(self, step: Contract, order: Labels) -> _Way:
-        """The step with the axes of the target in this order, and factors copied if that pays."""
-        place = self._laid(step.target, order)
-        a, b = self._held(step.first), self._held(step.second)
-        later = 0.0
-        if step.target not in self.fixed:
-            touches, beside = self.touches[step.target], self._beside(step.target)
-            later = unreadiness(order, touches, beside, self.size)
-        form = self._form(a, b, place)
-        ways = [_Way(form.cost + later, place, form, (None, None))]
-        labels = set(a.strides) | set(b.strides)
-        if self.size(labels) >= MANY:
-            tidy_a, tidy_b = self._tidied(step, order)
-            cost_a, cost_b = self._form(a, None, tidy_a).cost, self._form(b, None, tidy_b).cost
-            for one, other in ((tidy_a, None), (None, tidy_b), (tidy_a, tidy_b)):
-                form = self._form(one or a, other or b, place)
-                extra = (cost_a if one else 0) + (cost_b if other else 0)
-                ways.append(_Way(form.cost + later + extra, place, form, (one, other)))
-        return min(ways, key=lambda way: way.cost)
-
-    def _tidied(self, step: Contract, order: Labels) -> tuple[Place, Place]:
-        """Both factors as batches of matrices: what is shared, what is kept, what is summed."""
-        a, b = self._order_of(step.first), self._order_of(step.second)
-        shared = tuple(i for i in order if i in a and i in b)
-        summed = tuple(i for i in (a if self.size(a) > self.size(b) else b) if i not in order)
-        summed = tuple(i for i in summed if i in a and i in b)
-        rows = tuple(i for i in order if i in a and i not in b)
-        others = tuple(i for i in order if i in b and i not in a)
-        first = self._laid(step.first, shared + rows + summed)
-        return first, self._laid(step.second, shared + summed + others)
+        pair = (step.second, step.first) if form.swapped else (step.first, step.second)
+        self.rows.append(Row(target, chosen.size, pair, form, terms.bit_length(), terms > 1))
 
     def _form(self, a: Place, b: Place | None, c: Place) -> Form:
         labels = dict.fromkeys([*a.strides, *(b.strides if b else ()), *c.strides])
@@ -274,13 +248,6 @@ class _Writer:
             ),
             self.matrices,
         )
-
-    def _copied(self, slot: int, place: Place) -> int:
-        """A slot of its own for a copy in another order."""
-        self.places.append(place)
-        copy = len(self.places) - 1
-        self.rows.append(Row(copy, place.size, (slot,), self._form(self._held(slot), None, place)))
-        return copy
 
     def _single(self, step: Reduce | Expand) -> None:
         labels, target, source = self.program.labels, step.target, step.source
@@ -316,7 +283,6 @@ class _Writer:
         return Tape(
             rows=np.array(code.rows, np.int64).reshape(-1, columns.WIDTH),
             pool=np.array(code.pool or [0], np.int64),
-            shapes=np.array(code.shapes or [(0,) * 8], np.int32),
             constant=constant,
             forward=forward,
             places=places,
@@ -328,6 +294,7 @@ class _Writer:
             totals=sum(place.size for _, place in totals.values()),
             whole=totals,
             shifts=self._shifts(list(totals)),
+            shared=code.shared,
         )
 
     def _totals(self, results: Sequence[int], code: Code) -> dict[int, tuple[int, Place]]:
@@ -358,13 +325,6 @@ class _Writer:
         return found
 
 
-class _Way(NamedTuple):
-    cost: float
-    place: Place
-    form: Form
-    copies: tuple[Place | None, Place | None]
-
-
 def _fixed(instructions: Instructions, steps: Iterable[Instruction]) -> set[int]:
     """Slots whose axes lie as their labels say: results, and what is added up."""
     fixed = {instructions.value, instructions.seed}
@@ -375,11 +335,11 @@ def _fixed(instructions: Instructions, steps: Iterable[Instruction]) -> set[int]
     return fixed
 
 
-def _partners(steps: Sequence[Instruction]) -> dict[int, int]:
-    """For each slot, the one that it first meets."""
-    found: dict[int, int] = {}
+def _first_uses(steps: Sequence[Instruction]) -> dict[int, Contract]:
+    """For each slot, the product in which it is first."""
+    found: dict[int, Contract] = {}
     for step in steps:
         if isinstance(step, Contract):
-            found.setdefault(step.first, step.second)
-            found.setdefault(step.second, step.first)
+            found.setdefault(step.first, step)
+            found.setdefault(step.second, step)
     return found
