@@ -109,9 +109,11 @@ class Walker:
             for part in reversed(block.parts):
                 yield from self._back(part, kept.pop())
             return
-        record = self._record(before | self._made(block, before))
+        tensors = before | self._made(block, before)
+        record = self._record(tensors)
         for step in reversed(self.instructions.forward[block.first : block.last]):
             yield step, record
+        tensors.clear()  # Whoever walks holds the record still, while the next block is made.
 
     def _forward(self, block: Block, before: dict[int, Scaled]) -> dict[int, Scaled]:
         """What is read after a block: its results, and what was there before."""

@@ -17,6 +17,10 @@ from heapq import heapify, heappop, heappush
 
 from tnlearn.planning.sweep import Load
 
+#: Parts of the room: for the smallest tensors, which are never given up, and what is made free
+#: beyond what is needed.
+TOGETHER, SPARE = 1 / 64, 1 / 128
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -61,10 +65,10 @@ class _Desk:
         self.held: dict[int, int] = {}
         self.total = self.peak = 0
         self.order: list[int] = []
+        self.small = _small(load.sizes, room * TOGETHER)
         self.now = -1
         self.spent = 0.0
         self.left = {slot: list(reversed(uses)) for slot, uses in self.sweep.uses.items()}
-        self.heap: list[tuple[float, int]] | None = None  # Made when room first runs out.
 
     def schedule(self) -> Schedule | None:
         """All steps, each as soon as what it reads is there."""
@@ -105,40 +109,26 @@ class _Desk:
             self.spent += self.load.seconds[number]
             if self.spent > self.patience or not self._run(number, waiting):
                 return False
-            waiting.subtract(steps[number].sources)
-            waiting += Counter()  # Without those that are zero.
             for slot in steps[number].sources:
-                if slot not in waiting and self._next_use(slot) is None:
-                    self._drop(slot)
+                waiting[slot] -= 1
+                if not waiting[slot]:
+                    del waiting[slot]
+                    if self._next_use(slot) is None:
+                        self._drop(slot)
         return True
 
     def _run(self, number: int, locked: Iterable[int]) -> bool:
         """Run a step; False if there is no room for what it makes beside what is `locked`."""
         target, sources = self.sweep.steps[number]
         size = 0 if target in self.elsewhere else self.load.sizes[target]
-        workspace = self._workspace(number, size)
-        if not self._make_room(workspace, {*locked, *sources}):
+        if not self._make_room(size, {*locked, *sources}):
             return False
         self.order.append(number)
-        self.peak = max(self.peak, self.total + workspace)
+        self.peak = max(self.peak, self.total + size)
         if target not in self.elsewhere:
             self.held[target] = size
             self.total += size
-            if self.heap is not None:
-                heappush(self.heap, (self._worth(target), target))
         return True
-
-    def _workspace(self, number: int, made: int) -> int:
-        """Entries of the result, and of factors that are put in another order.
-
-        As `cost.peak_elements` has it: what is not read again may make room for the result.
-        """
-        step = self.sweep.steps[number]
-        if len(step.sources) != 2:
-            return made
-        stays = [s for s in step.sources if s in self.elsewhere or self._next_use(s, number)]
-        goes = [self.load.sizes[s] for s in step.sources if s not in stays]
-        return sum(self.load.sizes[s] for s in stays) + max(made, *goes, 0)
 
     def _drop(self, slot: int) -> None:
         self.total -= self.held.pop(slot, 0)
@@ -147,25 +137,25 @@ class _Desk:
         """Give up what is worth least, but nothing that is locked."""
         if self.total + size <= self.room:
             return True
-        if self.heap is None:
-            self.heap = [(self._worth(slot), slot) for slot in self.held]
-            heapify(self.heap)
-        aside: list[tuple[float, int]] = []
-        while self.total + size > self.room and self.heap:
-            worth, slot = heappop(self.heap)
-            if slot not in self.held or slot in self.load.lasting:
-                continue
-            if slot in locked:
-                aside.append((worth, slot))
-                continue
-            worth = self._worth(slot)  # It only grows, with time and with what else is given up.
-            if self.heap and worth > self.heap[0][0]:
-                heappush(self.heap, (worth, slot))
+        heap = [
+            (self._worth(slot), slot)
+            for slot in self.held
+            if slot not in locked and self._is_worth_it(slot)
+        ]
+        heapify(heap)
+        # A little more than is needed: then it is not needed again at the next step.
+        while heap and self.total + size > self.room * (1 - SPARE):
+            _, slot = heappop(heap)
+            worth = self._worth(slot)  # More than before, where something near was given up.
+            if heap and worth > heap[0][0]:
+                heappush(heap, (worth, slot))
             else:
                 self._drop(slot)
-        for pair in aside:
-            heappush(self.heap, pair)
         return self.total + size <= self.room
+
+    def _is_worth_it(self, slot: int) -> bool:
+        """Whether a slot may be given up: not if it is one of the many that fit together anyhow."""
+        return self.load.sizes[slot] > self.small and slot not in self.load.lasting
 
     def _worth(self, slot: int) -> float:
         """Seconds to compute it again, for every entry and step for which it would be gone."""
@@ -194,11 +184,20 @@ class _Desk:
         made = self.sweep.makers[slot] <= self.now
         return made and not self._there(slot) and self._next_use(slot) is not None
 
-    def _next_use(self, slot: int, after: int | None = None) -> int | None:
+    def _next_use(self, slot: int) -> int | None:
         """The next step that reads a slot."""
         left = self.left.get(slot)
         while left and left[-1] <= self.now:
             left.pop()
-        if after is not None:
-            return next((u for u in reversed(left or []) if u > after), None)
         return left[-1] if left else None
+
+
+def _small(sizes: Iterable[int], room: float) -> int:
+    """The largest size of which, with all below it, everything fits together."""
+    total, small = 0, 0
+    for size, many in sorted(Counter(sizes).items()):
+        total += size * many
+        if total > room:
+            break
+        small = size
+    return small

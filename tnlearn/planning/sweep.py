@@ -99,17 +99,16 @@ class Load:
     seconds: list[float]
     lasting: frozenset[int]
 
-    @cached_property
-    def least(self) -> int:
-        """Entries that some step reads and makes, beside what is held elsewhere."""
-        elsewhere = self.sweep.given | self.sweep.results
-        return max(
-            (
-                sum(self.sizes[slot] for slot in {target, *sources} - elsewhere)
-                for target, sources in self.sweep.steps
-            ),
-            default=0,
-        )
+
+def least_of(sweep: Sweep, sizes: Sequence[int]) -> int:
+    """Entries that some step reads and makes, beside what is held elsewhere."""
+    counted = list(sizes)
+    for slot in sweep.given | sweep.results:
+        counted[slot] = 0
+    return max(
+        (counted[step.target] + sum(counted[k] for k in set(step.sources)) for step in sweep.steps),
+        default=0,
+    )
 
 
 def load_of(sweep: Sweep, judge: Judge, inside: Structure, sliced: Sequence[int]) -> Load:

@@ -18,11 +18,13 @@ from tnlearn.planning.plan import readable_bytes
 from tnlearn.planning.recomputation import Schedule, scheduled
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.slicing import ever_more
-from tnlearn.planning.sweep import Load, Sweep, load_of
+from tnlearn.planning.sweep import Load, Sweep, least_of, load_of
 from tnlearn.planning.walk import Pair
 
 #: Most seconds spent on computing again, in those of the forward sweep.
 PATIENCE = 3.0
+#: Part of the room that is filled where steps run in another order: gaps are left between tensors.
+FILLED = 7 / 8
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,14 @@ def fit_sweep(
     best: FittedSweep | None = None
     least = math.inf
     for chosen in ever_more(judge.structure, pairs, sliced, memory.batch):
-        load = _load(judge, sweeps(bool(chosen)), chosen)
-        if best is None:
-            least = min(least, _least(judge, load, chosen, memory))
-        found = _within(judge, load, chosen, memory.limit)
+        sweep = sweeps(bool(chosen))
+        least = min(least, _least(judge, sweep, chosen, memory))
+        found = keep_limit(judge, sweep, chosen, memory.limit)
         if found is not None and (best is None or found.cost.seconds < best.cost.seconds):
             best = found
         elif best is not None:
             return best
-        if best is not None and len(best.order) == len(load.sweep.steps):
+        if best is not None and len(best.order) == len(sweep.steps):
             return best  # Nothing is computed twice; slices would only add to it.
     if best is None:
         raise MemoryLimitError(_refusal(judge, sweeps(bool(sliced)), sliced, memory, least))
@@ -88,7 +89,17 @@ def fit_sweep(
 
 def keep_limit(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int) -> FittedSweep | None:
     """The sweep with these slices and no others; None if it does not fit."""
-    return _within(judge, _load(judge, sweep, sliced), sliced, limit)
+    inside = cut(judge.structure, sliced)
+    sizes = [inside.elements(term) for term in sweep.terms]
+    room = limit // ITEM_BYTES[judge.dtype] - _elsewhere(judge, sweep, sizes, sliced)
+    if least_of(sweep, sizes) > room:
+        return None
+    load = load_of(sweep, judge, inside, sliced)
+    found = scheduled(load, math.inf, 0.0)
+    if found is None or found.peak > room:
+        forward = math.fsum(load.seconds[: sweep.forward])
+        found = scheduled(load, room * FILLED, PATIENCE * forward)
+    return None if found is None else _fitted(judge, load, found, sliced)
 
 
 def fits_for_sure(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int) -> bool:
@@ -99,25 +110,13 @@ def fits_for_sure(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int)
     return count * ITEM_BYTES[judge.dtype] <= limit
 
 
-def _load(judge: Judge, sweep: Sweep, sliced: Sequence[int]) -> Load:
-    return load_of(sweep, judge, cut(judge.structure, sliced), sliced)
-
-
-def _within(judge: Judge, load: Load, sliced: Sequence[int], limit: int) -> FittedSweep | None:
-    room = limit // ITEM_BYTES[judge.dtype] - _elsewhere(judge, load, sliced)
-    if load.least > room:
-        return None
-    forward = math.fsum(load.seconds[: load.sweep.forward])
-    found = scheduled(load, room, PATIENCE * forward)
-    return None if found is None else _fitted(judge, load, found, sliced)
-
-
 def _fitted(judge: Judge, load: Load, found: Schedule, sliced: Sequence[int]) -> FittedSweep:
     slices = judge.structure.elements(sliced)
+    held = _elsewhere(judge, load.sweep, load.sizes, sliced) + found.peak
     cost = Cost(
         flops=math.fsum(load.flops[number] for number in found.order) * slices,
         bytes_moved=math.fsum(load.moved[number] for number in found.order) * slices,
-        peak_bytes=(_elsewhere(judge, load, sliced) + found.peak) * ITEM_BYTES[judge.dtype],
+        peak_bytes=held * ITEM_BYTES[judge.dtype],
         width=math.log2(max(1, *load.sizes)),
         slices=slices,
         seconds=found.seconds * slices,
@@ -125,29 +124,30 @@ def _fitted(judge: Judge, load: Load, found: Schedule, sliced: Sequence[int]) ->
     return FittedSweep(tuple(sliced), found.order, cost)
 
 
-def _elsewhere(judge: Judge, load: Load, sliced: Sequence[int]) -> int:
-    """Entries of the inputs and of the results.
+def _elsewhere(judge: Judge, sweep: Sweep, sizes: Sequence[int], sliced: Sequence[int]) -> int:
+    """Entries of the inputs and of the results; `sizes` are those in a slice.
 
     Results are handed over as copies; those of slices are added up to a third.
     """
-    sweep, whole = load.sweep, judge.structure
+    whole = judge.structure
     results = sum(whole.elements(sweep.terms[slot]) for slot in sweep.results)
-    here = sum(load.sizes[slot] for slot in sweep.results)
+    here = sum(sizes[slot] for slot in sweep.results)
     given = sum(whole.elements(sweep.terms[slot]) for slot in sweep.given)
     return given + here + (3 * results if sliced else results)
 
 
-def _least(judge: Judge, load: Load, sliced: Sequence[int], memory: Memory) -> int:
+def _least(judge: Judge, sweep: Sweep, sliced: Sequence[int], memory: Memory) -> int:
     """Bytes that no computing again makes fewer; raises if slices do not either."""
-    item = ITEM_BYTES[judge.dtype]
-    results = _elsewhere(judge, load, ()) * item
+    item, inside = ITEM_BYTES[judge.dtype], cut(judge.structure, sliced)
+    sizes = [inside.elements(term) for term in sweep.terms]
+    results = _elsewhere(judge, sweep, sizes, sliced) * item
     if results > memory.limit:
         raise MemoryLimitError(
             f"the tensors and their gradient alone take {readable_bytes(results)}; the memory "
             f"limit is {readable_bytes(memory.limit)}: raise memory_limit, name constants, or "
             "make the network smaller"
         )
-    return (_elsewhere(judge, load, sliced) + load.least) * item
+    return results + least_of(sweep, sizes) * item
 
 
 def _refusal(
