@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +17,17 @@ from tnlearn.backend import (
     Input,
     Scaled,
 )
-from tnlearn.errors import DataError, DataTypeError, PlanError
+from tnlearn.errors import DataError, PlanError
 from tnlearn.execution.arguments import Arguments
 from tnlearn.execution.backwards import Walker
+from tnlearn.execution.cotangents import Cotangent, checked
 from tnlearn.execution.crew import Submits
 from tnlearn.execution.packed import Packed
 from tnlearn.execution.recipe import Compiled, Recipe
+from tnlearn.execution.sharing import Sharing
 from tnlearn.execution.slices import Slices
 from tnlearn.planning import Plan
 from tnlearn.values import LogValue
-
-#: A cotangent, or how to find it from the value once that is known.
-Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
 
 
 class Program:
@@ -62,9 +61,9 @@ class Program:
         self._backend = backend
         self._inputs = tuple(inputs)
         self._batch = batch
-        self._sharing = tuple(sharing)
+        self._shared = Sharing(tuple(sharing), constants)
         self._recipe = recipe = Recipe(
-            plan, self._inputs, batch, self._sharing, constants, backend.name, algebra=algebra
+            plan, self._inputs, batch, self._shared.keys, constants, backend.name, algebra=algebra
         )
         self.dtype = recipe.dtype
         self._arguments = Arguments(inputs, plan.structure, batch, sharing, self.dtype, backend)
@@ -310,7 +309,9 @@ class Program:
                 for k, array in enumerate(packed.tensors)
             ]
         value, gradients = self._slices.value_and_gradient(packed.tensors, seed)
-        return value, self._shared(gradients) if self._slices.reverse_plan.sliced else gradients
+        if self._slices.reverse_plan.sliced:
+            return value, self._shared.summed(gradients, self._executable.add)
+        return value, gradients
 
     @cached_property
     def _second_slices(self) -> Slices:
@@ -349,10 +350,9 @@ class Program:
             value, every = self._second_slices.value_and_gradient(packed.tensors, seed)
             found = every[: len(self._inputs)]
             if self._second_slices.reverse_plan.sliced:
-                found = self._shared(found)
+                found = self._shared.summed(found, self._executable.add)
             else:
-                keyed = zip(self._sharing, found, strict=True)
-                found = self._spread({key: g for key, g in keyed if g is not None})
+                found = self._shared.filled(found)
         # The value may be linear in a tensor: there its second derivative is nothing.
         return value, [
             self._zeros(self._shape(structure.inputs[k], batch))
@@ -361,41 +361,9 @@ class Program:
             for k, product in enumerate(found)
         ]
 
-    def _shared(self, gradients: Sequence[Scaled | None]) -> list[Scaled | None]:
-        """Gradients summed over the inputs that share a parameter."""
-        totals: dict[Hashable, Scaled] = {}
-        for key, gradient in zip(self._sharing, gradients, strict=True):
-            if gradient is not None:
-                total = totals.get(key)
-                totals[key] = gradient if total is None else self._executable.add(total, gradient)
-        return self._spread(totals)
-
-    def _spread(self, totals: Mapping[Hashable, Scaled]) -> list[Scaled | None]:
-        """What belongs to a parameter, for every tensor that is not constant."""
-        return [
-            None if k in self._constants else totals.get(key) for k, key in enumerate(self._sharing)
-        ]
-
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
-        shape = tuple(np.shape(value))
-        if cotangent is None:
-            if shape:
-                raise DataError(
-                    f"the network has open indices, its value has shape {shape}: give a "
-                    "cotangent of that shape"
-                )
-            cotangent = np.ones(())
-        if tuple(np.shape(cotangent)) != shape:
-            raise DataError(
-                f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
-            )
-        if np.iscomplexobj(cotangent) and not self.dtype.startswith("complex"):
-            raise DataTypeError(
-                f"the cotangent is complex, but the program computes in {self.dtype}"
-            )
-        if isinstance(cotangent, (np.ndarray, float)) and not np.all(np.isfinite(cotangent)):
-            raise DataError("the cotangent holds nan or inf: it must be finite")
-        return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
+        given = checked(cotangent, value, self.dtype)
+        return self._executable.scale(self._backend.asarray(given, self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
         zeros = np.full(shape, self.algebra.zero)

@@ -8,8 +8,9 @@ from typing import Any
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Input, algebra_of, get_backend
 from tnlearn.errors import DataTypeError, PlanError
+from tnlearn.execution.cotangents import Cotangent
 from tnlearn.execution.crew import Submits
-from tnlearn.execution.program import Cotangent, Program
+from tnlearn.execution.program import Program
 from tnlearn.execution.recipe import widening
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
