@@ -2,8 +2,8 @@
 
 Run with ``python benchmarks/memory.py``; writes ``results/memory.json`` and exits 1 if a run takes
 more than its limit and 5 % (or 64 MB), is killed, or an impossible limit is not refused within a
-second. What counts is the growth of the peak resident memory from just before the plan is made,
-kernels warm, to the answer.
+second. What counts is the growth of the peak resident memory from just before the program is
+compiled, kernels warm, to the answer: the value of the network, or its value and gradient.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,28 +59,56 @@ def network_of(seed: int) -> tuple[str, tnl.TensorNetwork]:
 
 
 def contract(seed: int) -> dict[str, Any]:
-    """One network under one limit: what is said of it beforehand, and what it takes."""
+    """The value of a network under a limit: what is said of it beforehand, and what it takes."""
+    found, program, arrays = prepare(seed)
+    if program is None:
+        return found
+    return found | taken(program.plan, lambda: program.log(arrays))
+
+
+def gradient(seed: int) -> dict[str, Any]:
+    """The same with the gradient, under the limit of the value."""
+    found, program, arrays = prepare(seed)
+    if program is None:
+        return found
+    try:
+        plan = program.gradient_plan
+    except MemoryLimitError:
+        return found | {"status": "not found"}
+    if plan.cost.seconds > 4 * SECONDS:
+        return found | {"status": "too long"}
+    return found | taken(plan, lambda: program.log_value_and_gradient(arrays)[0])
+
+
+def prepare(seed: int) -> tuple[dict[str, Any], Any, list[Any]]:
+    """A network, its program under a limit, and its arrays; no program where there is no test."""
     name, network = network_of(seed)
+    arrays = [tensor.data for tensor in network]
     random = np.random.default_rng([seed, 1])
-    tnl.log_contract(tnl.Ising(nx.grid_2d_graph(12, 12)))  # Kernels, and all that is imported.
+    # Kernels, and all that is imported.
+    tnl.log_value_and_gradient(tnl.Ising(nx.grid_2d_graph(12, 12)))
     whole = tnl.plan(network, memory_limit="1 TB").cost
     found: dict[str, Any] = {"network": name, "whole_bytes": whole.peak_bytes}
     if not LEAST <= whole.peak_bytes <= MOST:
-        return found | {"status": "other size"}
+        return found | {"status": "other size"}, None, arrays
     low, high = np.log(FACTORS)
     limit = int(whole.peak_bytes * np.exp(random.uniform(low, high)))
     found["limit_bytes"] = limit
     try:
         plan = tnl.plan(network, memory_limit=limit, cache=False)
     except MemoryLimitError:
-        return found | {"status": "not found"}
+        return found | {"status": "not found"}, None, arrays
     if plan.cost.seconds > SECONDS:
-        return found | {"status": "too long"}
+        return found | {"status": "too long"}, None, arrays
+    return found, tnl.compile(network, plan=plan), arrays
+
+
+def taken(plan: tnl.Plan, question: Callable[[], tnl.LogValue]) -> dict[str, Any]:
+    """What a question takes, beside what its plan says."""
     before = peak_bytes()
     start = time.perf_counter()
-    program = tnl.compile(network, plan=plan)
-    value = program.log([tensor.data for tensor in network])
-    return found | {
+    value = question()
+    return {
         "status": "ran",
         "slices": plan.cost.slices,
         "predicted_bytes": plan.cost.peak_bytes,
@@ -101,6 +131,10 @@ def refuse(seed: int) -> dict[str, Any]:
     return {"network": name, "status": "not refused", "seconds": time.perf_counter() - start}
 
 
+QUESTIONS = ("contract", "gradient")
+TASKS = {"contract": contract, "gradient": gradient, "refuse": refuse}
+
+
 def peak_bytes() -> int:
     """The most memory this process has had so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -119,6 +153,34 @@ def in_a_process(task: str, seed: int) -> dict[str, Any]:
     return {"seed": seed, **json.loads(done.stdout)}
 
 
+def ran_all(
+    task: str, seed: int, count: int, passed_over: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    """One network after another, until so many were of the right size."""
+    with tqdm(total=count, desc=task, disable=None) as bar:
+        while bar.n < count:
+            row = in_a_process(task, seed)
+            seed += 1
+            if row["status"] in ("other size", "not found", "too long"):
+                passed_over[row["status"]] += 1
+                continue
+            bar.update()
+            yield row
+
+
+def ratios(rows: Sequence[dict[str, Any]], question: str) -> dict[str, float]:
+    """Predicted over taken memory: the median, and the range of most."""
+    found = [
+        row["predicted_bytes"] / max(row["taken_bytes"], 1)
+        for row in rows
+        if row["question"] == question
+    ]
+    if not found:
+        return {}
+    low, median, high = np.percentile(found, [5, 50, 95]).tolist()
+    return {"median": median, "5 %": low, "95 %": high}
+
+
 def broken(row: dict[str, Any]) -> bool:
     """Whether a row breaks the promise."""
     if row["status"] == "ran":
@@ -131,38 +193,30 @@ def main() -> int:
     """Run networks until enough fitted, print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--task", choices=["contract", "refuse"])
+    parser.add_argument("--task", choices=list(TASKS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None)
     given = parser.parse_args()
     if given.task:
-        print(json.dumps({"contract": contract, "refuse": refuse}[given.task](given.seed)))
+        print(json.dumps(TASKS[given.task](given.seed)))
         return 0
-    rows: list[dict[str, Any]] = []
-    passed_over: dict[str, int] = {}
-    seed = given.seed
-    with tqdm(total=given.count, disable=None) as bar:
-        while len(rows) < given.count:
-            row = in_a_process("contract", seed)
-            seed += 1
-            if row["status"] in ("other size", "not found", "too long"):
-                passed_over[row["status"]] = passed_over.get(row["status"], 0) + 1
-                continue
-            rows.append(row)
-            bar.update()
+    passed_over: Counter[str] = Counter()
+    rows = [
+        row | {"question": question}
+        for question in QUESTIONS
+        for row in ran_all(question, given.seed, given.count, passed_over)
+    ]
     refusals = [in_a_process("refuse", k) for k in range(max(1, given.count // 10))]
     ran = [row for row in rows if row["status"] == "ran"]
     over = [row for row in [*rows, *refusals] if broken(row)]
-    ratios = [row["predicted_bytes"] / max(row["taken_bytes"], 1) for row in ran]
     payload = {
-        "networks": len(rows),
+        "networks": given.count,
         "ran": len(ran),
         "sliced": sum(row["slices"] > 1 for row in ran),
         "broken promises": len(over),
-        "predicted over taken, median": float(np.median(ratios)),
-        "predicted over taken, 5 and 95 %": np.percentile(ratios, [5, 95]).tolist(),
+        **{f"predicted over taken, {q}": ratios(ran, q) for q in QUESTIONS},
         "slowest refusal, seconds": max(row.get("seconds", TIMEOUT) for row in refusals),
-        "passed over": passed_over,
+        "passed over": dict(passed_over),
         "rows": rows,
         "refusals": refusals,
     }

@@ -228,9 +228,10 @@ def test_a_record_holds_every_tensor_of_a_slice(rule: Rule) -> None:
     network = build([A, B, V], ["ij", "jk", "j"], "")
     plan = replace(tnl.plan(network), sliced=(1, 2))
     program = tnl.compile(network, plan=plan, algebra=rule.algebra)
-    total, alone = None, program.parts([A, B, V])
+    x, walker = program.pack([A, B, V]), program.walker
+    total, alone = None, walker.parts(x)
     for number in range(12):
-        record = program.record([A, B, V], number)
+        record, _ = walker.back(x, number)
         assert len(record.slots) == record.instructions.seed
         j, k = np.unravel_index(number, (3, 4))
         np.testing.assert_array_equal(record.plain(0)[:, 0], expected(rule, [A[:, j]], ["i"], "i"))
@@ -359,7 +360,8 @@ def test_slices_run_on_executors(kind: str) -> None:
             wanted = expected(rule, arrays, ["abc", "bcd", "cda", "ab", "d"], "a")
             np.testing.assert_array_equal(program(arrays), wanted)
             np.testing.assert_array_equal(elsewhere(arrays), wanted)
-            np.testing.assert_array_equal(elsewhere.parts(arrays), program.parts(arrays))
+            x = program.pack(arrays)
+            np.testing.assert_array_equal(elsewhere.walker.parts(x), program.walker.parts(x))
 
 
 @every_rule

@@ -76,7 +76,8 @@ def test_a_record_holds_every_tensor(backend: Backend, seed: int) -> None:
     case = random_case(seed)
     if 0 in case.sizes.values():
         return
-    record = tnl.compile(case.network(), backend=backend.name).record(case.arrays())
+    program = tnl.compile(case.network(), backend=backend.name)
+    record, _ = program.walker.back(program.pack(case.arrays()), 0)
     value = exact_value(case)
     where = np.unravel_index(np.arange(value.size), value.shape) if value.ndim else ()
     found = record.entries(record.instructions.value, where)

@@ -132,14 +132,6 @@ def test_a_plan_that_slices_the_batch_is_refused() -> None:
         tnl.compile(network, batch="z", plan=plan)
 
 
-def test_no_record_of_slices() -> None:
-    network = lattice()
-    arrays = [tensor.data for tensor in network]
-    program = tnl.compile(network, memory_limit=tnl.plan(network).cost.peak_bytes // 2)
-    with pytest.raises(MemoryLimitError, match=f"{program.plan.cost.slices:,} slices"):
-        program.record(arrays)
-
-
 def test_a_limit_that_nothing_fits() -> None:
     with pytest.raises(MemoryLimitError, match=r"memory limit is 100 B.*memory_limit"):
         tnl.compile(lattice(), memory_limit=100)
@@ -149,7 +141,7 @@ def test_a_record_holds_every_tensor() -> None:
     terms, output = ["ab", "bc", "cd"], "ad"
     arrays = arrays_of(terms)
     program = tnl.compile(build(terms, output, arrays))
-    record = program.record(arrays)
+    record, _ = program.walker.back(program.pack(arrays), 0)
     where = [np.array([0, 1]), np.array([3, 2])]
     found = record.entries(record.instructions.value, where)
     expected = einsum(terms, output, arrays)[[0, 1], [3, 2]]

@@ -145,7 +145,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """How often each kind of run of a program was asked for."""
     counts: Counter[str] = Counter()
     with monkeypatch.context() as patch:
-        for name in ("__call__", "log", "value_and_gradient", "log_value_and_gradient", "record"):
+        for name in ("__call__", "log", "value_and_gradient", "log_value_and_gradient"):
             original = getattr(tnl.Program, name)
 
             def counting(*args: Any, _name: str = name, _original: Any = original) -> Any:

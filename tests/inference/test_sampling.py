@@ -6,7 +6,7 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from scipy import stats
 
 import reference
 import tnlearn as tnl
-from tnlearn.errors import MemoryLimitError, ModelError
+from tnlearn.errors import ModelError
 from tnlearn.physics import exact
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -332,11 +332,11 @@ def test_a_size_that_is_no_integer(size: Any) -> None:
         tnl.sample(square(0.5), size)
 
 
-def test_a_plan_in_slices_keeps_no_intermediates() -> None:
-    model = tnl.Ising(nx.grid_2d_graph(5, 5, periodic=True))
-    whole = tnl.plan(model).cost.peak_bytes
-    with pytest.raises(MemoryLimitError, match="slices"):
-        tnl.sample(model, 1, seed=0, memory_limit=whole - 1)
+def test_a_plan_in_slices_draws_the_slice_first() -> None:
+    network = network_of("loop")
+    plan = replace(tnl.plan(network), sliced=(0, 3))
+    counts = counted(tnl.sample(network, 5_000, seed=8, plan=plan), (2,) * 5)
+    assert p_value(counts, joint(network)) > ACCEPTED
 
 
 def test_single_precision_samples_as_well() -> None:

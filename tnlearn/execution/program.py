@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,52 +15,19 @@ from tnlearn.backend import (
     Backend,
     Executable,
     Input,
-    Instructions,
     Scaled,
 )
-from tnlearn.errors import DataError, DataTypeError, MemoryLimitError, PlanError
+from tnlearn.errors import DataError, PlanError
 from tnlearn.execution.arguments import Arguments
+from tnlearn.execution.backwards import Walker
+from tnlearn.execution.cotangents import Cotangent, checked
 from tnlearn.execution.crew import Submits
+from tnlearn.execution.packed import Packed
 from tnlearn.execution.recipe import Compiled, Recipe
+from tnlearn.execution.sharing import Sharing
 from tnlearn.execution.slices import Slices
 from tnlearn.planning import Plan
 from tnlearn.values import LogValue
-
-#: A cotangent, or how to find it from the value once that is known.
-Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
-
-
-@dataclass(frozen=True, eq=False)
-class Packed:
-    """Arrays, one per tensor of a network, in a backend's own form.
-
-    Attributes
-    ----------
-    tensors : sequence
-        None stands for the gradient of a constant.
-    batch : int or None
-        Size of the batch index, for programs that have one.
-    """
-
-    tensors: Sequence[Scaled | None]
-    batch: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """Every tensor of one forward sweep: what the slots of `instructions` hold."""
-
-    instructions: Instructions
-    slots: tuple[Scaled, ...]
-    executable: Executable
-
-    def entries(self, slot: int, where: Sequence[Any]) -> LogValue:
-        """The entries of a slot's tensor at ``where``, an integer array for every axis."""
-        return self.executable.entries(self.slots[slot], where)
-
-    def plain(self, slot: int) -> Any:
-        """A slot's tensor as an array of plain numbers."""
-        return self.executable.plain(self.slots[slot])
 
 
 class Program:
@@ -94,9 +61,9 @@ class Program:
         self._backend = backend
         self._inputs = tuple(inputs)
         self._batch = batch
-        self._sharing = tuple(sharing)
+        self._shared = Sharing(tuple(sharing), constants)
         self._recipe = recipe = Recipe(
-            plan, self._inputs, batch, self._sharing, constants, backend.name, algebra=algebra
+            plan, self._inputs, batch, self._shared.keys, constants, backend.name, algebra=algebra
         )
         self.dtype = recipe.dtype
         self._arguments = Arguments(inputs, plan.structure, batch, sharing, self.dtype, backend)
@@ -300,37 +267,31 @@ class Program:
         ]
         return executable.log(slope), Packed(product, packed.batch)
 
-    def parts(self, x: Packed | Sequence[Any]) -> list[Any]:
-        """The values of all slices, the summands of the value, each as `__call__` gives it."""
-        packed = self._packed(x)
-        if self._empty or packed.batch == 0:
-            return [self._executable.plain(self._value(packed))]
-        return self._executable.unpack(self._slices.parts(packed.tensors))
-
-    def record(self, x: Packed | Sequence[Any], number: int | None = None) -> Record:
-        """Run forward and keep every intermediate, for algorithms that walk the tree.
-
-        Parameters
-        ----------
-        x : Packed, or sequence of array_like
-        number : int, optional
-            Of the slice, which a sliced plan needs.
+    @cached_property
+    def walker(self) -> Walker:
+        """For algorithms that walk back through the forward sweep of a closed network.
 
         Raises
         ------
         MemoryLimitError
-            If the plan is sliced: the intermediates of all slices are never there together.
+            If that keeps the plan's memory limit in no number of slices.
         """
-        if self.plan.sliced and number is None:
-            raise MemoryLimitError(
-                f"the plan runs in {self.plan.cost.slices:,} slices, so its intermediates cannot "
-                "be kept; compile with a larger memory_limit"
-            )
-        packed = self._packed(x)
-        if self._empty or packed.batch == 0:
-            raise DataError("an index has size 0, so there is nothing to record")
-        slots = self._executable.record(packed.tensors, number or 0)
-        return Record(self.instructions, tuple(slots), self._executable)
+        return Walker(self._recipe, self._backend, self._progress, self._executor)
+
+    @property
+    def gradient_plan(self) -> Plan:
+        """The plan of the value and the gradient together: print it for what these take.
+
+        Intermediates that the memory limit has no room for are computed again, or the plan has
+        more slices than that of the value. A gradient over slices comes after the value, whose
+        own cost is in `plan`.
+
+        Raises
+        ------
+        MemoryLimitError
+            If no number of slices keeps the limit.
+        """
+        return self._recipe.gradient_plan()
 
     def _value(self, packed: Packed) -> Scaled:
         if self._empty or packed.batch == 0:
@@ -348,13 +309,16 @@ class Program:
                 for k, array in enumerate(packed.tensors)
             ]
         value, gradients = self._slices.value_and_gradient(packed.tensors, seed)
-        return value, self._shared(gradients) if self.plan.sliced else gradients
+        if self._slices.reverse_plan.sliced:
+            return value, self._shared.summed(gradients, self._executable.add)
+        return value, gradients
 
     @cached_property
     def _second_slices(self) -> Slices:
         # Lowered on first use, like the reverse sweep.
         recipe = replace(self._recipe, second=True)
-        return Slices(Compiled(recipe, self._backend), self._progress, self._executor)
+        compiled = Compiled(recipe.for_gradient(), self._backend)
+        return Slices(compiled, self._progress, self._executor)
 
     def _with_directions(self, arrays: Sequence[Any], directions: Sequence[Any]) -> Packed:
         """Arrays and directions as the program of the second derivative takes them."""
@@ -385,11 +349,10 @@ class Program:
         else:
             value, every = self._second_slices.value_and_gradient(packed.tensors, seed)
             found = every[: len(self._inputs)]
-            if self.plan.sliced:
-                found = self._shared(found)
+            if self._second_slices.reverse_plan.sliced:
+                found = self._shared.summed(found, self._executable.add)
             else:
-                keyed = zip(self._sharing, found, strict=True)
-                found = self._spread({key: g for key, g in keyed if g is not None})
+                found = self._shared.filled(found)
         # The value may be linear in a tensor: there its second derivative is nothing.
         return value, [
             self._zeros(self._shape(structure.inputs[k], batch))
@@ -398,41 +361,9 @@ class Program:
             for k, product in enumerate(found)
         ]
 
-    def _shared(self, gradients: Sequence[Scaled | None]) -> list[Scaled | None]:
-        """Gradients summed over the inputs that share a parameter."""
-        totals: dict[Hashable, Scaled] = {}
-        for key, gradient in zip(self._sharing, gradients, strict=True):
-            if gradient is not None:
-                total = totals.get(key)
-                totals[key] = gradient if total is None else self._executable.add(total, gradient)
-        return self._spread(totals)
-
-    def _spread(self, totals: Mapping[Hashable, Scaled]) -> list[Scaled | None]:
-        """What belongs to a parameter, for every tensor that is not constant."""
-        return [
-            None if k in self._constants else totals.get(key) for k, key in enumerate(self._sharing)
-        ]
-
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
-        shape = tuple(np.shape(value))
-        if cotangent is None:
-            if shape:
-                raise DataError(
-                    f"the network has open indices, its value has shape {shape}: give a "
-                    "cotangent of that shape"
-                )
-            cotangent = np.ones(())
-        if tuple(np.shape(cotangent)) != shape:
-            raise DataError(
-                f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
-            )
-        if np.iscomplexobj(cotangent) and not self.dtype.startswith("complex"):
-            raise DataTypeError(
-                f"the cotangent is complex, but the program computes in {self.dtype}"
-            )
-        if isinstance(cotangent, (np.ndarray, float)) and not np.all(np.isfinite(cotangent)):
-            raise DataError("the cotangent holds nan or inf: it must be finite")
-        return self._executable.scale(self._backend.asarray(cotangent, self.dtype))
+        given = checked(cotangent, value, self.dtype)
+        return self._executable.scale(self._backend.asarray(given, self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
         zeros = np.full(shape, self.algebra.zero)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Input, algebra_of, get_backend
 from tnlearn.errors import DataTypeError, PlanError
+from tnlearn.execution.cotangents import Cotangent
 from tnlearn.execution.crew import Submits
-from tnlearn.execution.program import Cotangent, Program
+from tnlearn.execution.program import Program
 from tnlearn.execution.recipe import widening
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
@@ -39,7 +41,8 @@ def compile(
     constants : iterable of str
         Names of tensors whose gradient is not wanted, say the data: it is not computed.
     plan : Plan, optional
-        A plan made before for the same structure; by default one is made.
+        A plan made before for the same structure, whose memory limit is kept; by default one is
+        made.
     backend : str
         Who does the arithmetic.
     algebra : str or tnlearn.backend.Algebra
@@ -84,6 +87,9 @@ def compile(
             f"the plan is for {len(plan.structure.inputs)} tensors in {plan.dtype} of another "
             f"structure or size; make one for this network with tnlearn.plan"
         )
+    elif algebra != SUM_PRODUCT:
+        limit = _share(plan.memory_limit, network, algebra)
+        plan = replace(plan, memory_limit=limit)
     if number in plan.sliced:
         raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
     if algebra != SUM_PRODUCT and dtype_of(network).startswith("complex"):

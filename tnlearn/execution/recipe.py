@@ -7,13 +7,14 @@ import json
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Input, Instructions
 from tnlearn.execution.curvature import lower_curvature
 from tnlearn.execution.lowering import lower
-from tnlearn.planning import Cost, Plan, Structure
+from tnlearn.execution.recomputing import sweep_of, within_limit
+from tnlearn.planning import Cost, Memory, Plan, Structure, fit_sweep, fits_for_sure, judge_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +61,46 @@ class Recipe:
         return self.plan.cost.peak_bytes * widening(self.algebra, self.plan.dtype)
 
     def lower(self, with_gradient: bool) -> Instructions:
-        """The instructions, with the reverse sweep or without."""
+        """The instructions, with the reverse sweep or without, that keep the memory limit.
+
+        Raises
+        ------
+        MemoryLimitError
+            If they do not, with the slices of this plan.
+        """
+        written = self._written(with_gradient, bool(self.plan.sliced))
+        if not (with_gradient or self.second):
+            return written  # As it was planned.
+        return within_limit(written, self.plan)
+
+    def for_gradient(self) -> Recipe:
+        """The same in slices enough for the reverse sweep to keep the memory limit.
+
+        Raises
+        ------
+        MemoryLimitError
+            If no number of slices does.
+        """
+        written, plan = self._written(True, bool(self.plan.sliced)), self.plan
+        if fits_for_sure(judge_of(plan), sweep_of(written), plan.sliced, plan.memory_limit):
+            return self
+        return replace(self, plan=self.gradient_plan())
+
+    def gradient_plan(self) -> Plan:
+        """The plan of the two sweeps together; raises as `for_gradient`."""
+        plan = self.plan
+        sweeps = cache(lambda sliced: sweep_of(self._written(True, sliced)))
+        memory = Memory(plan.memory_limit, self.batch)
+        found = fit_sweep(judge_of(plan), sweeps, plan.pairs, plan.sliced, memory)
+        fitted = replace(plan, sliced=found.sliced, cost=found.cost)
+        vars(fitted)["pairs"] = plan.pairs
+        return fitted
+
+    def _written(self, with_gradient: bool, sliced: bool) -> Instructions:
+        """The instructions as the plan says, for one slice of a sliced plan or for all of it."""
         plan = self.plan
         # With slices summed after them: the same entry may be in different slices of two inputs.
-        sharing = range(len(self.inputs)) if plan.sliced else self.sharing
+        sharing = range(len(self.inputs)) if sliced else self.sharing
         given = (plan.structure, plan.sliced, plan.pairs, self.inputs, self.batch)
         if not self.second:
             return lower(*given, sharing if with_gradient else None, self.constants)
@@ -113,19 +150,38 @@ def _as_tuples(given: Any) -> Any:
 
 
 class Compiled:
-    """A recipe compiled by its backend: for the value, and when first needed for the gradient."""
+    """A recipe compiled by its backend: for the value and for the gradient, when first needed."""
 
     def __init__(self, recipe: Recipe, backend: Backend) -> None:
         self.recipe = recipe
         self._backend = backend
-        self.instructions = recipe.lower(with_gradient=False)
-        self.value: Executable = self._compile(self.instructions)
+
+    @cached_property
+    def instructions(self) -> Instructions:
+        """Those of the value."""
+        return self.recipe.lower(with_gradient=False)
+
+    @cached_property
+    def value(self) -> Executable:
+        """The value alone."""
+        return self.compile(self.instructions)
 
     @cached_property
     def with_gradient(self) -> Executable:
         """The value and the gradient; its reverse sweep has twice the steps of the value alone."""
-        return self._compile(self.recipe.lower(with_gradient=True))
+        return self.compile(self.recipe.lower(with_gradient=True))
 
-    def _compile(self, instructions: Instructions) -> Executable:
+    @cached_property
+    def reverse(self) -> Compiled:
+        """The same with slices enough for the gradient; itself where none are missing."""
+        recipe = self.recipe.for_gradient()
+        return self if recipe.plan.sliced == self.recipe.plan.sliced else self.of(recipe)
+
+    def of(self, recipe: Recipe) -> Compiled:
+        """Another recipe for the same backend."""
+        return Compiled(recipe, self._backend)
+
+    def compile(self, instructions: Instructions) -> Executable:
+        """Instructions compiled for the precision and algebra of the recipe."""
         recipe = self.recipe
         return self._backend.compile(instructions, recipe.dtype, recipe.algebra)

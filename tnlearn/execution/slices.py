@@ -11,6 +11,7 @@ from tnlearn.execution.blas import one_blas_thread
 from tnlearn.execution.crew import Submits, Tensors, in_order
 from tnlearn.execution.recipe import Compiled
 from tnlearn.execution.work import Run, work_for
+from tnlearn.planning import Plan
 from tnlearn.progress import progress_bar
 
 #: Chunks into which slices are divided: few enough to cost nothing, and enough for a bar to move
@@ -23,9 +24,18 @@ class Slices:
 
     def __init__(self, compiled: Compiled, progress: bool, executor: Submits | None) -> None:
         self._compiled = compiled
-        self._count = compiled.instructions.slices
         self._progress = progress
         self._executor = executor
+
+    @property
+    def count(self) -> int:
+        """How many slices of the value there are."""
+        return self._compiled.instructions.slices
+
+    @property
+    def reverse_plan(self) -> Plan:
+        """The plan of the gradient, which may have more slices."""
+        return self._compiled.reverse.recipe.plan
 
     def pack(self, arrays: Sequence[Any]) -> Tensors:
         """Inputs as the program takes them."""
@@ -33,7 +43,7 @@ class Slices:
 
     def value(self, inputs: Sequence[Scaled]) -> Scaled:
         """The sum over all slices."""
-        if self._count == 1:
+        if self.count == 1:
             return self._compiled.value.run(inputs, range(1))
         (total,) = self._sum(Run(self._compiled, inputs))
         return total
@@ -41,7 +51,7 @@ class Slices:
     def parts(self, inputs: Sequence[Scaled]) -> list[Scaled]:
         """The value of every slice alone."""
         run = Run(self._compiled, inputs)
-        alone = [range(number, number + 1) for number in range(self._count)]
+        alone = [range(number, number + 1) for number in range(self.count)]
         with closing(self._results(run, alone)) as results:
             bar = progress_bar(results, "slices", self._progress, len(alone))
             return [part for parts in bar for part in parts if part is not None]
@@ -50,19 +60,18 @@ class Slices:
         self, inputs: Sequence[Scaled], seed: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Tensors]:
         """The value, and the gradient with respect to each input, summed over the slices."""
-        if self._count == 1:
-            return self._compiled.with_gradient.run_with_gradient(inputs, seed)
+        reverse = self._compiled.reverse  # Refused before anything runs, if it must be.
+        if reverse.instructions.slices == 1:
+            return reverse.with_gradient.run_with_gradient(inputs, seed)
         # The cotangent may depend on the whole value, so that is found first.
         value = self.value(inputs)
-        return value, self._sum(Run(self._compiled, inputs, seed(value)))
+        return value, self._sum(Run(reverse, inputs, seed(value)))
 
     def _sum(self, run: Run) -> Tensors:
         """The results of all chunks added up, first to last, however they were computed."""
-        length = -(-self._count // CHUNKS)
-        chunks = [
-            range(start, min(start + length, self._count))
-            for start in range(0, self._count, length)
-        ]
+        count = run.compiled.instructions.slices
+        length = -(-count // CHUNKS)
+        chunks = [range(start, min(start + length, count)) for start in range(0, count, length)]
         totals: Tensors | None = None
         with closing(self._results(run, chunks)) as results:
             for parts in progress_bar(results, "slices", self._progress, len(chunks)):

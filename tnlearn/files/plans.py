@@ -31,7 +31,8 @@ def encode(plan: Plan, arrays: Arrays) -> Any:
 
 def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
     """The plan again, sure to join all tensors of its structure."""
-    given = fields(payload, "the plan", "structure", "path", "sliced", "cost", *TEXTS)
+    names = ("structure", "path", "sliced", "cost", "memory_limit", *TEXTS)
+    given = fields(payload, "the plan", *names)
     structure = _structure(given["structure"])
     dtype, backend, order = (text(given[name], name) for name in TEXTS)
     if dtype not in FLOATING:
@@ -44,7 +45,8 @@ def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
     path = _path(given["path"])
     _check_axes(structure, path)
     walk(structure, path)  # Raises if the path does not join all tensors into one.
-    plan: Plan = cls(structure, path, sliced, dtype, backend, order, cost)
+    limit = whole(given["memory_limit"], "memory_limit")
+    plan: Plan = cls(structure, path, sliced, dtype, backend, order, cost, limit)
     return plan
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tnlearn.backend import counting
+from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
-from tnlearn.execution import combined, compile, primes_of
+from tnlearn.execution import combined, compile, primes_of, widening
 from tnlearn.inference.partition import closed
-from tnlearn.inference.walking import Positions, best_states
+from tnlearn.inference.walking import Positions, algebra_of, best_states
 from tnlearn.network import HasEnergies, HasNetwork, Model, Tensor, TensorNetwork
+from tnlearn.planning import as_bytes, dtype_of, plan
 
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
+#: Options that say how to plan.
+SEARCHING = ("backend", "search", "seed", "cache")
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ def mode(
     count : bool
         Count the most probable states as well.
     **options
-        As for `tnlearn.compile`. The plan is sliced until all intermediates of a slice fit the
-        memory limit together.
+        As for `tnlearn.compile`. Where the memory limit has no room for all intermediates of a
+        slice together, they are computed again as the walk comes to them, or there are more slices.
 
     Returns
     -------
@@ -97,7 +100,9 @@ def mode(
     network, sign = _energies(thing)
     if 0 in network.sizes.values():
         raise ModelError("an index of the network has size 0: there are no states")
-    found = best_states(network, sign, k, options)
+    best, ways = algebra_of(sign, k), counting(sign)
+    options = _planned(network, [best, ways] if count else [best], options)
+    found = best_states(network, compile(network, algebra=best, **options), sign, k)
     if not found:
         raise ModelError("every state has probability zero: none is the most probable")
     names = tuple(network.sizes)
@@ -141,6 +146,21 @@ def _logarithms(name: str, tensor: Tensor) -> Any:
         )
     with np.errstate(divide="ignore"):
         return np.log(tensor.data, dtype=np.float64)
+
+
+def _planned(
+    network: TensorNetwork, algebras: list[Algebra], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Options with one plan for some algebras, each of which keeps the memory limit."""
+    if options.get("plan") is not None:
+        return options
+    dtype, limit = dtype_of(network), as_bytes(options.get("memory_limit"))
+    asked = {name: options[name] for name in SEARCHING if name in options}
+    share = max(limit // max(widening(algebra, dtype) for algebra in algebras), 1)
+    made = replace(plan(network, memory_limit=share, **asked), memory_limit=limit)
+    others = {name: given for name, given in options.items() if name not in SEARCHING}
+    others.pop("memory_limit", None)
+    return {**others, "plan": made, "backend": made.backend}
 
 
 def _total(network: TensorNetwork, state: Positions) -> float:

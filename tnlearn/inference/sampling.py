@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -11,16 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import sources
+from tnlearn.backend import Instruction, sources
 from tnlearn.errors import DataTypeError, ModelError
-from tnlearn.execution import Record, compile
+from tnlearn.execution import Packed, Record, Walker, compile
 from tnlearn.inference.partition import closed
 from tnlearn.network import HasNetwork, Model, TensorNetwork
 
 States = npt.NDArray[np.int64]
+#: States of indices, by number: one for every sample.
+Drawn = dict[int, States]
 
 #: Entries of the conditional tables drawn from at once, all samples together.
-CHUNK = 2**22
+CHUNK = 2**19
+NOTHING = "every state has probability zero: there is nothing to sample"
 
 
 def sample(
@@ -32,9 +36,10 @@ def sample(
 ) -> npt.NDArray[Any]:
     """Exact, independent samples of the distribution a network or model stands for.
 
-    The network is contracted once and every intermediate is kept. Then the tree is walked from
-    the root back: the indices summed in a step are drawn, for all samples at once, from their
-    distribution given those already drawn.
+    The network is contracted, and then the tree is walked from the root back: the indices summed
+    in a step are drawn, for all samples at once, from their distribution given those already
+    drawn. Intermediates that the memory limit has no room for are computed again on the way; of a
+    plan in slices the slice is drawn first.
 
     Parameters
     ----------
@@ -68,8 +73,8 @@ def sample(
         raise ModelError("an index of the network has size 0: there are no states to sample")
     _check_distribution(network)
     program = compile(network, **options)
-    record = program.record([tensor.data for tensor in network])
-    drawn = _draw(record, network, size, np.random.default_rng(seed))
+    x = program.pack([tensor.data for tensor in network])
+    drawn = _draw(program.walker, x, size, np.random.default_rng(seed))
     columns = [drawn[k] for k in range(len(network.sizes))]
     if not isinstance(thing, Model):
         return np.stack(columns, axis=1) if columns else np.empty((size, 0), dtype=np.int64)
@@ -89,21 +94,42 @@ def _check_distribution(network: TensorNetwork) -> None:
             )
 
 
-def _draw(
-    record: Record, network: TensorNetwork, size: int, generator: np.random.Generator
-) -> dict[int, States]:
+def _draw(walker: Walker, x: Packed, size: int, generator: np.random.Generator) -> Drawn:
     """States of every index, by number."""
-    labels, forward = record.instructions.labels, record.instructions.forward
-    sizes = tuple(network.sizes.values())
-    if record.entries(record.instructions.value, ()).log == -np.inf:
-        raise ModelError("every state has probability zero: there is nothing to sample")
-    drawn: dict[int, States] = {}
-    for step in reversed(forward):
-        terms = {slot: labels[slot] for slot in sources(step)}
+    if walker.count == 1:
+        return _draw_within(*walker.back(x, 0), size, generator)
+    logs = np.array([part.log for part in walker.log_parts(x)], dtype=float)
+    if logs.max() == -np.inf:
+        raise ModelError(NOTHING)
+    weights = np.exp(logs - logs.max())
+    slices = generator.choice(len(weights), size, p=weights / weights.sum())
+    columns: Drawn = {}
+    for number in np.unique(slices).tolist():
+        rows = np.flatnonzero(slices == number)
+        drawn = _draw_within(*walker.back(x, number), len(rows), generator)
+        drawn |= {k: np.full(len(rows), at) for k, at in walker.position(number).items()}
+        for index, states in drawn.items():
+            columns.setdefault(index, np.empty(size, np.int64))[rows] = states
+    return columns
+
+
+def _draw_within(
+    record: Record,
+    steps: Iterable[tuple[Instruction, Record]],
+    size: int,
+    generator: np.random.Generator,
+) -> Drawn:
+    """States of every index in one slice, where sliced indices have size 1."""
+    instructions = record.instructions
+    if record.entries(instructions.value, ()).log == -np.inf:
+        raise ModelError(NOTHING)
+    drawn: Drawn = {label: np.zeros(size, np.int64) for label, _ in instructions.sliced}
+    for step, here in steps:
+        terms = {slot: instructions.labels[slot] for slot in sources(step)}
         summed = tuple(i for i in dict.fromkeys(chain(*terms.values())) if i not in drawn)
         if summed:
-            shape = tuple(sizes[i] for i in summed)
-            conditional = _Conditional(record, terms, summed, shape, drawn)
+            shape = tuple(instructions.sizes[i] for i in summed)
+            conditional = _Conditional(here, terms, summed, shape, drawn)
             chosen = conditional.draw(generator.random(size))
             for index, states in zip(summed, np.unravel_index(chosen, shape), strict=True):
                 drawn[index] = states
@@ -130,7 +156,7 @@ class _Conditional:
     terms: dict[int, tuple[int, ...]]
     summed: tuple[int, ...]
     shape: tuple[int, ...]
-    drawn: dict[int, States]
+    drawn: Drawn
 
     def draw(self, uniform: npt.NDArray[np.float64]) -> States:
         """A joint state, as a flat position, for every uniform number."""

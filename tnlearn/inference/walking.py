@@ -10,18 +10,16 @@ by conditioning).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import Algebra, Labels, best_few, sources
-from tnlearn.errors import MemoryLimitError
-from tnlearn.execution import Program, Record, compile
+from tnlearn.backend import Algebra, Instruction, Instructions, Labels, best_few, sources
+from tnlearn.execution import Program, Record
 from tnlearn.network import TensorNetwork
-from tnlearn.planning import Plan, as_bytes, cut, least_bytes, plan, resliced
 
 Array = npt.NDArray[Any]
 
@@ -29,94 +27,68 @@ Array = npt.NDArray[Any]
 Positions = dict[int, int]
 
 
-def best_states(
-    network: TensorNetwork, sign: int, count: int, options: dict[str, Any]
-) -> list[Positions]:
+def best_states(network: TensorNetwork, program: Program, sign: int, count: int) -> list[Positions]:
     """The states of the best totals of a closed network, best first; fewer if there are fewer.
 
     Parameters
     ----------
     network : TensorNetwork
         Its entries are added up.
+    program : Program
+        Of the network, in the algebra of its `count` best totals.
     sign : int
         1 where the largest total is the best, -1 where the smallest is.
     count : int
         How many.
-    options : dict
-        As for `tnlearn.compile`.
-
-    Notes
-    -----
-    Memory is that of all intermediates of one slice, `count` numbers an entry; the plan is sliced
-    until they fit the limit.
     """
-    algebra = best_few(sign, count) if count > 1 else Algebra("best", sign)
-    options = {**options, "plan": _plan(network, count, options)}
-    options.pop("memory_limit", None)
-    program = compile(network, algebra=algebra, **options)
+    walker = program.walker
     x = program.pack([tensor.data for tensor in network])
-    records: dict[int, Record] = {}
-    slices = range(program.instructions.slices)
-    if len(slices) == 1:
-        records[0] = program.record(x, 0)
-        totals = [records[0].plain(program.instructions.value)]
-    else:
-        totals = program.parts(x)
+    value = walker.instructions.value
+    if walker.count == 1:
+        record, steps = walker.back(x, 0)
+        places = _best([record.plain(value)], sign, count)
+        return _walk(walker.instructions, steps, [rank for _, rank in places])
+    places = _best(walker.parts(x), sign, count)
+    found: dict[tuple[int, int], Positions] = {}
+    for number in dict.fromkeys(number for number, _ in places):
+        ranks = [rank for other, rank in places if other == number]
+        states = _walk(walker.instructions, walker.back(x, number)[1], ranks)
+        for rank, state in zip(ranks, states, strict=True):
+            found[number, rank] = state | walker.position(number)
+    return [found[place] for place in places]
+
+
+def algebra_of(sign: int, count: int) -> Algebra:
+    """The algebra of the `count` best totals."""
+    return best_few(sign, count) if count > 1 else Algebra("best", sign)
+
+
+def _best(totals: Sequence[Any], sign: int, count: int) -> list[tuple[int, int]]:
+    """Slice and rank there of the best totals that there are, best first."""
     flat = -sign * np.concatenate([np.atleast_1d(total) for total in totals])
-    found: list[Positions] = []
-    for place in np.argsort(flat, kind="stable")[:count]:
-        number, rank = divmod(int(place), count)
-        if flat[place] < np.inf:
-            if number not in records:
-                records = {number: program.record(x, number)}
-            found.append(_walk(records[number], program, number, rank))
-    return found
+    order = np.argsort(flat, kind="stable")[:count].tolist()
+    return [divmod(place, count) for place in order if flat[place] < np.inf]
 
 
-def _plan(network: TensorNetwork, count: int, options: dict[str, Any]) -> Plan:
-    """A plan whose intermediates, kept all together, fit the memory limit."""
-    given: Plan | None = options.get("plan")
-    if given is not None:
-        return given
-    asked = {k: options[k] for k in ("backend", "search", "seed", "cache") if k in options}
-    limit = as_bytes(options.get("memory_limit"))
-    # Half for what is kept of a float64 or `count` of them, half for what is not.
-    most = limit // (16 * count)
-    made = plan(network, memory_limit=limit, **asked)
-    while _kept(made) > most:
-        least = least_bytes(made.structure, made.dtype)  # Which no slicing lowers.
-        if made.cost.peak_bytes - least < 64:
-            raise MemoryLimitError(
-                f"the intermediates of the contraction, {_kept(made):,} entries of {count} "
-                f"numbers, do not fit in {limit:,} bytes; raise memory_limit"
-            )
-        made = resliced(made, (made.cost.peak_bytes + least) // 2)
-    return made
-
-
-def _kept(plan: Plan) -> int:
-    """Entries of all results of a plan's steps, in one slice."""
-    inside = cut(plan.structure, plan.sliced)
-    return sum(inside.elements(pair.result) for pair in plan.pairs)
-
-
-def _walk(record: Record, program: Program, number: int, rank: int) -> Positions:
-    """The state of one rank within one slice."""
-    instructions = record.instructions
-    sliced = [label for label, _ in instructions.sliced]
-    at: Positions = dict.fromkeys(sliced, 0)  # Of size 1, here.
-    ranks = {instructions.value: rank}
-    for step in reversed(instructions.forward):
+def _walk(
+    instructions: Instructions,
+    steps: Iterable[tuple[Instruction, Record]],
+    wanted: Sequence[int],
+) -> list[Positions]:
+    """The states of some ranks within one slice, where sliced indices have size 1."""
+    states: list[Positions] = [
+        dict.fromkeys((label for label, _ in instructions.sliced), 0) for _ in wanted
+    ]
+    ranks = [{instructions.value: rank} for rank in wanted]
+    for step, record in steps:
         terms = {slot: instructions.labels[slot] for slot in sources(step)}
-        summed = tuple(i for i in dict.fromkeys(chain(*terms.values())) if i not in at)
-        sizes = tuple(instructions.sizes[i] for i in summed)
-        place = _choice(record, terms, summed, sizes, at, ranks.pop(step.target))
-        at.update(zip(summed, place, strict=False))
-        ranks.update(zip(terms, place[len(summed) :], strict=True))
-    if sliced:
-        whole = [size for _, size in instructions.sliced]
-        at.update(zip(sliced, map(int, np.unravel_index(number, whole)), strict=True))
-    return at
+        for at, rank in zip(states, ranks, strict=True):
+            summed = tuple(i for i in dict.fromkeys(chain(*terms.values())) if i not in at)
+            sizes = tuple(instructions.sizes[i] for i in summed)
+            place = _choice(record, terms, summed, sizes, at, rank.pop(step.target))
+            at.update(zip(summed, place, strict=False))
+            rank.update(zip(terms, place[len(summed) :], strict=True))
+    return states
 
 
 def _choice(

@@ -137,20 +137,6 @@ def _sliced(judge: Judge, whole: Fitted, memory: Memory, seed: int) -> Fitted:
     return Fitted(whole.path, whole.pairs, sliced, cost)
 
 
-def sliced_to_fit(judge: Judge, whole: Fitted, memory: Memory, seed: int) -> Fitted:
-    """The same order, sliced to fit the limit.
-
-    Raises
-    ------
-    MemoryLimitError
-        As for `fit`.
-    """
-    found = _sliced(judge, whole, memory, seed)
-    if found.cost.peak_bytes > memory.limit:
-        raise MemoryLimitError(_refusal(whole.cost, memory.limit, found.cost))
-    return found
-
-
 def _refined(judge: Judge, whole: Fitted, memory: Memory, rounds: int, seed: int) -> Fitted:
     """The order sliced, and refined for what the sliced indices leave after each of them."""
     sliced: list[int] = []

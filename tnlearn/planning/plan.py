@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tnlearn.planning.cost import Cost
@@ -32,6 +32,9 @@ class Plan:
         How the order was found.
     cost : Cost
         Operations, bytes and predicted seconds.
+    memory_limit : int
+        Bytes that it was made for, and that whatever is computed by it keeps: gradients, which
+        hold more, compute intermediates again or slice further.
     """
 
     structure: Structure
@@ -41,6 +44,8 @@ class Plan:
     backend: str
     order: str
     cost: Cost
+    # The same plan may be found for several.
+    memory_limit: int = field(compare=False)
 
     @cached_property
     def pairs(self) -> list[Pair]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tnlearn.backend import get_backend, machine_of
 from tnlearn.errors import NetworkError
@@ -14,10 +13,8 @@ from tnlearn.planning.cache import recall, remember
 from tnlearn.planning.fitting import (
     Fitted,
     Memory,
-    costed,
     fit,
     refuse_what_cannot_fit,
-    sliced_to_fit,
 )
 from tnlearn.planning.key import Key
 from tnlearn.planning.memory import as_bytes
@@ -81,7 +78,16 @@ def plan(
         found, order = _remembered(judge, memory, search, seed)
     else:
         found, order = _searched(judge, memory, search, seed)
-    made = Plan(structure, found.path, found.sliced, judge.dtype, backend, order, found.cost)
+    made = Plan(
+        structure,
+        found.path,
+        found.sliced,
+        judge.dtype,
+        backend,
+        order,
+        found.cost,
+        memory.limit,
+    )
     vars(made)["pairs"] = found.pairs  # For 10^5 tensors a second walk would be felt.
     return made
 
@@ -108,18 +114,9 @@ def _searched(judge: Judge, memory: Memory, search: Search, seed: int) -> tuple[
     return fit(judge, paths, memory, rounds=rounds, as_given=order == "given", seed=seed), order
 
 
-def resliced(made: Plan, memory_limit: int) -> Plan:
-    """The same order, sliced to fit another limit in bytes.
-
-    Raises
-    ------
-    MemoryLimitError
-        As for `plan`.
-    """
-    judge = Judge(made.structure, made.dtype, machine_of(get_backend(made.backend)))
-    whole = costed(judge, made.pairs, ())
-    found = sliced_to_fit(judge, whole, Memory(memory_limit, None), seed=0)
-    return replace(made, sliced=found.sliced, cost=found.cost)
+def judge_of(made: Plan) -> Judge:
+    """What an existing plan is judged by."""
+    return Judge(made.structure, made.dtype, machine_of(get_backend(made.backend)))
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -87,6 +87,22 @@ def next_index(
     return steps.best(batch, None)
 
 
+def ever_more(
+    structure: Structure, pairs: Sequence[Pair], sliced: Sequence[int], batch: int | None
+) -> Iterator[tuple[int, ...]]:
+    """The sliced indices, and then with one more each time, up to 2**20 slices."""
+    yield tuple(sliced)
+    steps, chosen = _Steps(structure, pairs), list(sliced)
+    for index in sliced:
+        steps.cut(index)
+    while (best := steps.best(batch, None)) is not None:
+        steps.cut(best)
+        chosen.append(best)
+        if structure.elements(chosen) > MOST_SLICES:
+            return
+        yield tuple(chosen)
+
+
 def given_back(
     judge: Judge, pairs: Sequence[Pair], sliced: Sequence[int], limit: int, cost: Cost
 ) -> tuple[tuple[int, ...], Cost]:
@@ -149,7 +165,7 @@ class _Steps:
     def _without(self, index: int) -> tuple[Array, Array]:
         logs = self.logs.copy()
         carried = np.zeros(len(logs), dtype=bool)
-        carried[self.carriers[index]] = True
+        carried[self.carriers.get(index, [])] = True
         logs[carried] -= self.bits[index]
         touched = carried[self.tensors[:, :2]].any(axis=1)
         return logs, self.work - self.bits[index] * touched

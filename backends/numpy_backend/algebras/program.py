@@ -97,7 +97,8 @@ class Sized:
         at = dict(zip(sliced, np.unravel_index(number, sizes) if sizes else (), strict=True))
         slots = [self._cut(slot, inputs, at) for slot in range(len(inputs))]
         made = [step.target for step in program.forward if step.target < program.seed]
-        return slots + [self._slot(slot, results) for slot in made]
+        # Copies: who keeps a few of them should not keep all.
+        return slots + [self._slot(slot, results).copy() for slot in made]
 
     def _run(
         self, inputs: Inputs, span: tuple[int, int, int], slices: range

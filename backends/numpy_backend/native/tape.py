@@ -191,7 +191,8 @@ class _Writer:
 
     def _input(self, slot: int) -> Place:
         labels = self.program.labels[slot]
-        small = slot in self.fixed or self.size(labels) < LARGE
+        # Whole sizes: the value and the gradient read the same inputs, maybe in other slices.
+        small = slot in self.fixed or math.prod(self.whole[label] for label in labels) < LARGE
         if len(set(labels)) < len(labels) or small or not self.matrices:
             return self._in_order(slot, self.whole)
         return self._laid(slot, by_touch(labels, self.touches[slot]), self.whole)
