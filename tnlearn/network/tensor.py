@@ -130,9 +130,14 @@ def _as_indices(indices: Sequence[Index], name: str | None) -> tuple[Index, ...]
     return found
 
 
-@cache
 def dtype_name(dtype: Any) -> str:
     """Name of a dtype of any array library: "float64" of ``torch.float64``, too."""
+    return _dtype_name(type(dtype), dtype)
+
+
+@cache
+def _dtype_name(kind: type, dtype: Any) -> str:
+    # Dtypes of different libraries must not be compared: their kinds are, and differ.
     return str(dtype).rpartition(".")[2]
 
 

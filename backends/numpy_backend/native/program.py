@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend import Instructions
+from tnlearn_backends.array_backend.powers import limits
+from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.blas import gemm_address
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
-from tnlearn_backends.numpy_backend.scaled import Scaled, limits
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

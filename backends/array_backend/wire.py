@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tnlearn_backends.numpy_backend.scaled import Array, Scaled
+from tnlearn_backends.array_backend.namespaces import Array
+from tnlearn_backends.array_backend.scaled import Scaled
 
 
 def sent(tensors: Iterable[Scaled | None]) -> tuple[list[Any], list[Array]]:
