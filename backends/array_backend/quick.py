@@ -1,0 +1,166 @@
+"""A program run as it was scheduled: nothing is looked at, and nothing decided, on the way.
+
+Exponents of inputs are numbers on the host; those that measurements find stay where the arrays
+are. Whether all that was assumed did hold is known at the end, with one look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tnlearn.backend import Instructions
+from tnlearn_backends.array_backend.careful import last_uses
+from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.array_backend.namespaces import Array, namespace
+from tnlearn_backends.array_backend.operations import Operation, State, UnfitError, operation
+from tnlearn_backends.array_backend.powers import limits
+from tnlearn_backends.array_backend.ranges import Bounds, Planned, Scheduler, bounds_of
+from tnlearn_backends.array_backend.reshaping import along
+from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.array_backend.steps import Layout, Step
+
+
+class Sweep(NamedTuple):
+    """Steps ready to run, each with the slots that nothing reads after it, and the bounds then."""
+
+    operations: tuple[tuple[Operation, tuple[int, ...]], ...]
+    bounds: tuple[Bounds | None, ...]
+
+
+class Quick:
+    """The instructions as schedules, one for every kind of inputs; holds no data."""
+
+    def __init__(self, library: Library, instructions: Instructions, dtype: str) -> None:
+        self._layout = layout = Layout(instructions)
+        self._library, self._program = library, instructions
+        self._limit, self._complex = limits(dtype), dtype.startswith("complex")
+        self._forward = [layout.step(step) for step in instructions.forward]
+        self._backward = [layout.step(step) for step in instructions.backward]
+        whole = (*instructions.forward, *instructions.backward)
+        kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
+        self._dead = last_uses(whole, kept)
+        self._leading = [layout.leading(labels) for labels in layout.labels]
+        self._sweeps: dict[tuple[Bounds, Bounds | None], Sweep] = {}
+
+    def run(self, inputs: Sequence[Scaled], bounds: Bounds) -> Scaled | None:
+        """The value; None if a step needs more care."""
+        sweep, state = self._sweep(bounds, None), self._filled(inputs)
+        return self._value(sweep, state) if _ran(sweep, state) else None
+
+    def run_with_gradient(
+        self, inputs: Sequence[Scaled], bounds: Bounds, cotangent: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled | None, Scaled | None, list[Scaled | None] | None]:
+        """The value, its cotangent and the gradient: None from where more care is needed."""
+        program = self._program
+        sweep, state = self._sweep(bounds, None), self._filled(inputs)
+        value = self._value(sweep, state) if _ran(sweep, state) else None
+        if value is None:
+            return None, None, None
+        seed = cotangent(value)
+        seeded = bounds_of([seed], self._limit)
+        if seeded is None:
+            return value, seed, None
+        self._plant(state, program.seed, seed)
+        sweep = self._sweep(bounds, seeded)
+        if not _ran(sweep, state):
+            return value, seed, None
+        slots = [slot for slot in program.gradients if slot is not None]
+        found = self._given(dict.fromkeys(slots), sweep, state)
+        if found is None:
+            return value, seed, None
+        return value, seed, [None if k is None else found[k] for k in program.gradients]
+
+    def _sweep(self, bounds: Bounds, seed: Bounds | None) -> Sweep:
+        """The forward sweep for some bounds of the inputs; the reverse one for a cotangent's."""
+        found = self._sweeps.get((bounds, seed))
+        if found is None:
+            found = self._sweeps[bounds, seed] = self._scheduled(bounds, seed)
+        return found
+
+    def _scheduled(self, bounds: Bounds, seed: Bounds | None) -> Sweep:
+        program, count = self._program, len(self._forward)
+        steps: Sequence[Step] = self._forward
+        given: list[Bounds | None] = [None] * len(program.labels)
+        dead = self._dead[:count]
+        if seed is None:
+            given[: len(program.inputs)] = [bounds] * len(program.inputs)
+        else:
+            given = list(self._sweep(bounds, None).bounds)
+            given[program.seed] = seed
+            steps, dead = self._backward, self._dead[count:]
+        scheduler = Scheduler(self._limit, given, self._leading)
+        schedule = scheduler.schedule(steps, self._complex)
+        return Sweep(self._operations(schedule.planned, dead), schedule.bounds)
+
+    def _operations(
+        self, planned: Sequence[Planned], dead: Sequence[tuple[int, ...]]
+    ) -> tuple[tuple[Operation, tuple[int, ...]], ...]:
+        ends = iter(dead)
+        return tuple(
+            (operation(one, self._library), next(ends) if one.lows else ()) for one in planned
+        )
+
+    def _filled(self, inputs: Sequence[Scaled]) -> State:
+        count = len(self._program.labels)
+        state = State([None] * count, [0] * count, [None] * count, [])
+        for slot, tensor in enumerate(inputs):
+            self._plant(state, slot, tensor)
+        return state
+
+    def _plant(self, state: State, slot: int, tensor: Scaled) -> None:
+        state.arrays[slot] = tensor.mantissa
+        if type(tensor.exponent) is int:
+            state.powers[slot] = tensor.exponent
+        else:
+            state.vectors[slot] = namespace(tensor.exponent).reshape(tensor.exponent, (-1,))
+
+    def _value(self, sweep: Sweep, state: State) -> Scaled | None:
+        slot = self._program.value
+        found = self._given({slot: None}, sweep, state)
+        return None if found is None else found[slot]
+
+    def _given(
+        self, slots: dict[int, None], sweep: Sweep, state: State
+    ) -> dict[int, Scaled] | None:
+        """What slots hold, in the order of their labels; None if a check failed."""
+        if state.checks:
+            xp = self._library.xp
+            if not bool(xp.all(xp.concat(state.checks))):
+                return None
+            state.checks.clear()
+        single = self._numbers({k: state.vectors[k] for k in slots})
+        return {slot: self._tensor(slot, sweep, state, single) for slot in slots}
+
+    def _numbers(self, vectors: dict[int, Array | None]) -> dict[int, int]:
+        """Vectors of one number, on the host, all in one transfer."""
+        single = {k: v for k, v in vectors.items() if v is not None and v.shape[0] == 1}
+        if not single:
+            return {}
+        numbers = self._library.to_host(self._library.xp.concat(list(single.values())))
+        return dict(zip(single, numbers.tolist(), strict=True))
+
+    def _tensor(self, slot: int, sweep: Sweep, state: State, single: dict[int, int]) -> Scaled:
+        array, bounds, order = state.arrays[slot], sweep.bounds[slot], self._layout.restored(slot)
+        assert bounds is not None, f"slot {slot} was never written"
+        if order is not None:
+            array = self._library.xp.permute_dims(array, order)
+        leading = self._layout.leading(self._program.labels[slot])
+        power, vector = state.powers[slot] + single.get(slot, 0), state.vectors[slot]
+        fields = (bounds.low, bounds.high, bounds.nonnegative, leading)
+        if vector is None or slot in single:
+            return Scaled(array, power, *fields)
+        return Scaled(array, along(vector, array.ndim, leading) + power, *fields)
+
+
+def _ran(sweep: Sweep, state: State) -> bool:
+    """Run all steps; False if one needs more care."""
+    arrays = state.arrays
+    try:
+        for run, dead in sweep.operations:
+            run(state)
+            for slot in dead:
+                arrays[slot] = None
+    except UnfitError:
+        return False
+    return True
