@@ -33,6 +33,8 @@ class Library:
         A copy of a NumPy array on a device.
     to_host : callable
         An array as one of NumPy.
+    host : device, optional
+        The device that is the host itself: arrays on it may go to another without being asked.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Library:
     device: Callable[[], Any]
     from_host: Callable[[npt.NDArray[Any], Any], Array]
     to_host: Callable[[Array], npt.NDArray[Any]]
+    host: Any = None
 
     def holds(self, array: Any) -> bool:
         """Whether an array is one of this library."""
@@ -57,7 +60,7 @@ class Library:
         """
         found = {str(d): d for d in (device_of(a) for a in arrays if self.holds(a))}
         if len(found) > 1:
-            found.pop("cpu", None)
+            found.pop(str(self.host), None)
         if len(found) > 1:
             raise BackendError(
                 f"the arrays are on {' and '.join(sorted(found))}: move them to one device, "

@@ -16,31 +16,38 @@ Array: TypeAlias = Any
 
 def namespace(array: Array) -> Any:
     """The functions for an array; NumPy's own for those of NumPy."""
-    if isinstance(array, (np.ndarray, np.generic)):
-        return np
-    # Imported late: NumPy needs none of it.
-    from array_api_compat import array_namespace
+    found = _NAMESPACES.get(type(array))
+    return _found(array) if found is None else found
 
-    return array_namespace(array)
+
+#: Type of array -> its functions, for those that were met.
+_NAMESPACES: dict[Any, Any] = {np.ndarray: np}
+
+
+def _found(array: Array) -> Any:
+    xp: Any = np
+    if not isinstance(array, (np.ndarray, np.generic)):
+        # Imported late: NumPy needs none of it.
+        from array_api_compat import array_namespace
+
+        xp = array_namespace(array)
+    _NAMESPACES[type(array)] = xp
+    return xp
 
 
 def device_of(array: Array) -> Any:
     """Where an array is, as its library says it."""
-    if isinstance(array, (np.ndarray, np.generic)):
-        return "cpu"
-    from array_api_compat import device
-
-    return device(array)
+    return array.device
 
 
 def name_of(dtype: Any) -> str:
     """Name of a dtype of any library: "float64" of ``torch.float64``, too."""
-    return _name_of(type(dtype), dtype)
+    return _name_of(type(dtype).__module__, dtype)
 
 
 @cache
-def _name_of(kind: type, dtype: Any) -> str:
-    # Dtypes of different libraries must not be compared: their kinds are, and differ.
+def _name_of(library: str, dtype: Any) -> str:
+    # Dtypes of different libraries must not be compared; with their names in front they are not.
     return str(dtype).rpartition(".")[2]
 
 

@@ -9,7 +9,14 @@ from typing import TypeAlias
 from tnlearn_backends.array_backend.arithmetic import conjugate
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, namespace
-from tnlearn_backends.array_backend.powers import exponents, limits, parts, shifted, smallest
+from tnlearn_backends.array_backend.powers import (
+    exponents,
+    factors,
+    limits,
+    parts,
+    shifted,
+    smallest,
+)
 from tnlearn_backends.array_backend.ranges import Measure, Planned, fresh
 from tnlearn_backends.array_backend.reshaping import along, placed, route, summed
 from tnlearn_backends.array_backend.steps import Operand, Product, Spread, Sum, Total
@@ -42,8 +49,12 @@ class State:
 Operation: TypeAlias = Callable[[State], None]
 
 
-def operation(planned: Planned, library: Library) -> Operation:
-    """A step, or a measurement, as a function."""
+def operation(planned: Planned, library: Library, dtype: str, loose: bool) -> Operation:
+    """A step, or a measurement, as a function.
+
+    Where a schedule is `loose`, tensors may have entries of 0: leaving them out costs a measurement
+    as much as all else.
+    """
     step, lows = planned
     match step:
         case Product():
@@ -55,7 +66,7 @@ def operation(planned: Planned, library: Library) -> Operation:
         case Total():
             return _total(step, lows)
         case Measure():
-            return _measure(step)
+            return _measure(step, dtype, loose)
 
 
 def _product(step: Product, lows: tuple[int, ...], library: Library) -> Operation:
@@ -126,7 +137,7 @@ def _folded(
     others = tuple(k for k in range(sizes.ndim) if k != operand.leading)
     least = smallest(sizes, axis=others)
     below = exponents(least) - 1 + down
-    state.checks.append((below >= limit.low - low) | xp.isinf(least))
+    state.checks.append((below >= limit.low - low) | (least >= 2.0**limit.high))
     return shifted(array, along(down, array.ndim, operand.leading)), top
 
 
@@ -203,8 +214,9 @@ def _aligned(
     return 0, largest
 
 
-def _measure(step: Measure) -> Operation:
+def _measure(step: Measure, dtype: str, loose: bool) -> Operation:
     slot, leading = step
+    lowest = 2.0 ** fresh(limits(dtype), loose)
 
     def run(state: State) -> None:
         array = state.arrays[slot]
@@ -212,9 +224,11 @@ def _measure(step: Measure) -> Operation:
         axes = tuple(k for k in range(sizes.ndim) if k != leading)
         # One number is a vector of length one.
         power = xp.reshape(exponents(xp.max(sizes, axis=axes)), (-1,))
-        least = xp.reshape(smallest(sizes, axis=axes), (-1,))
-        state.checks.append(shifted(least, -power) >= 2.0 ** fresh(limits(array.dtype)))
-        state.arrays[slot] = shifted(array, -along(power, array.ndim, leading))
+        found = smallest(sizes, axis=axes) if loose else xp.min(sizes, axis=axes)
+        least = xp.reshape(found, (-1,))
+        factor = factors(-power, array)
+        state.checks.append(least * factor >= lowest)
+        state.arrays[slot] = array * along(factor, array.ndim, leading)
         vector = state.vectors[slot]
         state.vectors[slot] = power if vector is None else vector + power
 

@@ -72,9 +72,11 @@ def magnitudes(array: Array) -> Array:
 
 
 def smallest(sizes: Array, **options: Any) -> Array:
-    """The least magnitude above zero, infinite if there is none."""
+    """The least magnitude above zero, ``2**high`` or more if there is none."""
     xp = namespace(sizes)
-    return xp.min(xp.where(sizes > 0, sizes, np.inf), **options)
+    # In PyTorch a choice takes far longer than a sum.
+    large = 2.0 ** limits(sizes.dtype).high
+    return xp.min(sizes + xp.astype(sizes == 0, sizes.dtype) * large, **options)
 
 
 def exponents(sizes: Array) -> Array:
@@ -106,17 +108,21 @@ def shifted(array: Array, power: Exponent) -> Array:
     # Two factors, each of them a float, reach from the largest number to below the smallest.
     power = xp.clip(power, 2 * limit.least, 2 * limit.high)
     half = power // 2
-    return array * _taken(table, half - limit.least) * _taken(table, power - half - limit.least)
+    return array * table[half - 2 * limit.least] * table[power - half - 2 * limit.least]
+
+
+def factors(power: Array, array: Array) -> Array:
+    """``2**power`` for `array` to be multiplied with, as near as a float comes."""
+    table = _table(namespace(array), real_name(array), device_of(array))
+    return table[power - 2 * limits(array.dtype).least]
 
 
 @cache
 def _table(xp: Any, name: str, device: Any) -> Array:
-    """All powers of two that a real dtype holds. A library's own powers may be a rounding off."""
+    """Powers of two; beyond those that a real dtype holds, 0 and the largest that it holds.
+
+    A library's own powers may be a rounding off.
+    """
     limit = limits(name)
-    table = np.ldexp(1.0, np.arange(limit.least, limit.high + 1))
+    table = np.ldexp(1.0, np.minimum(np.arange(2 * limit.least, 2 * limit.high + 1), limit.high))
     return xp.asarray(table.astype(name), device=device)
-
-
-def _taken(table: Array, where: Array) -> Array:
-    xp = namespace(table)
-    return xp.reshape(xp.take(table, xp.reshape(where, (-1,)), axis=0), where.shape)

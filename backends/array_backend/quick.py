@@ -33,28 +33,27 @@ class Quick:
 
     def __init__(self, library: Library, instructions: Instructions, dtype: str) -> None:
         self._layout = layout = Layout(instructions)
-        self._library, self._program = library, instructions
+        self._library, self._program, self._dtype = library, instructions, dtype
         self._limit, self._complex = limits(dtype), dtype.startswith("complex")
         self._forward = [layout.step(step) for step in instructions.forward]
         self._backward = [layout.step(step) for step in instructions.backward]
         whole = (*instructions.forward, *instructions.backward)
         kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
         self._dead = last_uses(whole, kept)
-        self._leading = [layout.leading(labels) for labels in layout.labels]
-        self._sweeps: dict[tuple[Bounds, Bounds | None], Sweep] = {}
+        self._sweeps: dict[tuple[Bounds, Bounds | None, bool], Sweep] = {}
+        #: Whether a run was met with tensors whose entries are far apart, or zero.
+        self._loose = False
 
     def run(self, inputs: Sequence[Scaled], bounds: Bounds) -> Scaled | None:
         """The value; None if a step needs more care."""
-        sweep, state = self._sweep(bounds, None), self._filled(inputs)
-        return self._value(sweep, state) if _ran(sweep, state) else None
+        return self._forwards(inputs, bounds)[0]
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], bounds: Bounds, cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled | None, Scaled | None, list[Scaled | None] | None]:
         """The value, its cotangent and the gradient: None from where more care is needed."""
         program = self._program
-        sweep, state = self._sweep(bounds, None), self._filled(inputs)
-        value = self._value(sweep, state) if _ran(sweep, state) else None
+        value, state = self._forwards(inputs, bounds)
         if value is None:
             return None, None, None
         seed = cotangent(value)
@@ -63,22 +62,32 @@ class Quick:
             return value, seed, None
         self._plant(state, program.seed, seed)
         sweep = self._sweep(bounds, seeded)
-        if not _ran(sweep, state):
-            return value, seed, None
         slots = [slot for slot in program.gradients if slot is not None]
-        found = self._given(dict.fromkeys(slots), sweep, state)
+        found = self._given(slots, sweep, state) if _ran(sweep, state) else None
         if found is None:
+            self._loose = True
             return value, seed, None
         return value, seed, [None if k is None else found[k] for k in program.gradients]
 
+    def _forwards(self, inputs: Sequence[Scaled], bounds: Bounds) -> tuple[Scaled | None, State]:
+        """The value, if no step needs more care; if not the first time, then the second."""
+        sweep, state = self._sweep(bounds, None), self._filled(inputs)
+        slot = self._program.value
+        found = self._given([slot], sweep, state) if _ran(sweep, state) else None
+        if found is None and not self._loose:
+            self._loose = True
+            return self._forwards(inputs, bounds)
+        return None if found is None else found[slot], state
+
     def _sweep(self, bounds: Bounds, seed: Bounds | None) -> Sweep:
         """The forward sweep for some bounds of the inputs; the reverse one for a cotangent's."""
-        found = self._sweeps.get((bounds, seed))
+        key = (bounds, seed, self._loose)
+        found = self._sweeps.get(key)
         if found is None:
-            found = self._sweeps[bounds, seed] = self._scheduled(bounds, seed)
+            found = self._sweeps[key] = self._scheduled(*key)
         return found
 
-    def _scheduled(self, bounds: Bounds, seed: Bounds | None) -> Sweep:
+    def _scheduled(self, bounds: Bounds, seed: Bounds | None, loose: bool) -> Sweep:
         program, count = self._program, len(self._forward)
         steps: Sequence[Step] = self._forward
         given: list[Bounds | None] = [None] * len(program.labels)
@@ -89,16 +98,17 @@ class Quick:
             given = list(self._sweep(bounds, None).bounds)
             given[program.seed] = seed
             steps, dead = self._backward, self._dead[count:]
-        scheduler = Scheduler(self._limit, given, self._leading)
+        scheduler = Scheduler(self._limit, given, self._layout, loose)
         schedule = scheduler.schedule(steps, self._complex)
-        return Sweep(self._operations(schedule.planned, dead), schedule.bounds)
+        return Sweep(self._operations(schedule.planned, dead, loose), schedule.bounds)
 
     def _operations(
-        self, planned: Sequence[Planned], dead: Sequence[tuple[int, ...]]
+        self, planned: Sequence[Planned], dead: Sequence[tuple[int, ...]], loose: bool
     ) -> tuple[tuple[Operation, tuple[int, ...]], ...]:
         ends = iter(dead)
         return tuple(
-            (operation(one, self._library), next(ends) if one.lows else ()) for one in planned
+            (operation(one, self._library, self._dtype, loose), next(ends) if one.lows else ())
+            for one in planned
         )
 
     def _filled(self, inputs: Sequence[Scaled]) -> State:
@@ -115,14 +125,7 @@ class Quick:
         else:
             state.vectors[slot] = namespace(tensor.exponent).reshape(tensor.exponent, (-1,))
 
-    def _value(self, sweep: Sweep, state: State) -> Scaled | None:
-        slot = self._program.value
-        found = self._given({slot: None}, sweep, state)
-        return None if found is None else found[slot]
-
-    def _given(
-        self, slots: dict[int, None], sweep: Sweep, state: State
-    ) -> dict[int, Scaled] | None:
+    def _given(self, slots: Sequence[int], sweep: Sweep, state: State) -> dict[int, Scaled] | None:
         """What slots hold, in the order of their labels; None if a check failed."""
         if state.checks:
             xp = self._library.xp

@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 from tnlearn_backends.array_backend.powers import Limits
 from tnlearn_backends.array_backend.scaled import Scaled
-from tnlearn_backends.array_backend.steps import Product, Spread, Step, Sum, Total, read_by
+from tnlearn_backends.array_backend.steps import Layout, Product, Spread, Step, Sum, Total, read_by
+
+#: How many times as large a product is, where its factors are looked at in its place.
+GROWTH = 4
 
 
 class Bounds(NamedTuple):
@@ -65,9 +68,12 @@ class Schedule:
     bounds: tuple[Bounds | None, ...]
 
 
-def fresh(limit: Limits) -> int:
-    """How far below one the entries of a tensor may be that was just scaled."""
-    return limit.low // 2
+def fresh(limit: Limits, loose: bool) -> int:
+    """How far below one the entries of a tensor may be that was just scaled.
+
+    The closer, the longer until the next one; a product of two that are `loose` just fits.
+    """
+    return limit.low // (2 if loose else 4)
 
 
 def bounds_of(tensors: Sequence[Scaled], limit: Limits) -> Bounds | None:
@@ -76,7 +82,7 @@ def bounds_of(tensors: Sequence[Scaled], limit: Limits) -> Bounds | None:
         return None
     low = -_rounded(max(-tensor.low for tensor in tensors))
     high = _rounded(max(tensor.high for tensor in tensors))
-    if low < fresh(limit) or high > limit.high // 2:
+    if low < fresh(limit, True) or high > limit.high // 2:
         return None
     plain = all(type(tensor.exponent) is int and tensor.exponent == 0 for tensor in tensors)
     return Bounds(low, high, all(tensor.nonnegative for tensor in tensors), plain)
@@ -91,11 +97,12 @@ class Scheduler:
     """Follows the bounds through the steps, and asks for measurements where it must."""
 
     def __init__(
-        self, limit: Limits, given: Sequence[Bounds | None], leading: Sequence[int | None]
+        self, limit: Limits, given: Sequence[Bounds | None], layout: Layout, loose: bool
     ) -> None:
         self.limit = limit
         self.bounds = list(given)
-        self._leading = leading
+        self._layout = layout
+        self._fresh = fresh(limit, loose)
         self._planned: list[Planned] = []
 
     def schedule(self, steps: Sequence[Step], is_complex: bool) -> Schedule:
@@ -120,25 +127,48 @@ class Scheduler:
         return bounds
 
     def _measure(self, slot: int) -> None:
-        self._planned.append(Planned(Measure(slot, self._leading[slot]), ()))
-        nonnegative = self._of(slot).nonnegative
-        self.bounds[slot] = Bounds(fresh(self.limit), 0, nonnegative, False)
+        leading = self._layout.leading(self._layout.labels[slot])
+        self._planned.append(Planned(Measure(slot, leading), ()))
+        self.bounds[slot] = Bounds(self._fresh, 0, self._of(slot).nonnegative, False)
 
     def _product(self, step: Product, is_complex: bool) -> None:
         slots = (step.first.slot, step.second.slot)
         growth = step.terms.bit_length() + is_complex
+        while not self._fits(self._of(slots[0]), self._of(slots[1]), growth):
+            self._measure(self._worse(slots, growth))
+        self._measure_before_growth(step)
         a, b = self._of(slots[0]), self._of(slots[1])
-        while a.low + b.low < self.limit.low or a.high + b.high + growth > self.limit.high:
-            # The one further from what scaling makes of it.
-            excess = [max(fresh(self.limit) - t.low, 4 * t.high) for t in (a, b)]
-            self._measure(slots[excess[1] > excess[0]])
-            a, b = self._of(slots[0]), self._of(slots[1])
         nonnegative = a.nonnegative and b.nonnegative
         exact = nonnegative or (step.terms == 1 and not is_complex)
         # Terms may cancel, but sums of multiples of some 2**p are themselves multiples of it.
         low = a.low + b.low - (0 if exact else 2 * self.limit.bits)
         high = a.high + b.high + growth
         self.bounds[step.target] = Bounds(low, high, nonnegative, a.plain and b.plain)
+
+    def _fits(self, a: Bounds, b: Bounds, growth: int) -> bool:
+        low, high = a.low + b.low, a.high + b.high + growth
+        return low >= self.limit.low and high <= self.limit.high
+
+    def _worse(self, slots: tuple[int, int], growth: int) -> int:
+        """The factor to be scaled: the smaller one, if that is enough."""
+        after = Bounds(self._fresh, 0, False, False)
+        sizes = [self._layout.elements(slot) for slot in slots]
+        small, large = slots if sizes[0] <= sizes[1] else slots[::-1]
+        a, b = self._of(small), self._of(large)
+        if self._fits(after, b, growth):
+            return small
+        if self._fits(after, a, growth):
+            return large
+        return small if a.low < self._fresh or a.high > 0 else large
+
+    def _measure_before_growth(self, step: Product) -> None:
+        """Scale factors that are far smaller than a product that would soon have to be."""
+        slots = (step.first.slot, step.second.slot)
+        largest = max(map(self._layout.elements, slots))
+        if self._layout.elements(step.target) > GROWTH * largest:
+            for slot in slots:
+                if self._of(slots[0]).low + self._of(slots[1]).low < self.limit.low // 2:
+                    self._measure(slot)
 
     def _sum(self, step: Sum) -> None:
         growth = step.terms.bit_length() if step.terms > 1 else 0

@@ -100,7 +100,8 @@ def _measured_batch(tensor: Scaled, sizes: Array) -> Scaled:
     axes = tuple(k for k in range(sizes.ndim) if k != tensor.leading)
     top = exponents(xp.max(sizes, axis=axes, keepdims=True))
     least = smallest(sizes, axis=axes, keepdims=True)
-    bottom = xp.where(xp.isinf(least), top, exponents(least) - 1)
+    none = least >= 2.0 ** limits(sizes.dtype).high
+    bottom = xp.where(none, top, exponents(least) - 1)
     low = int(xp.min(bottom - top))
     if low < limits(tensor.mantissa.dtype).low:
         return widened(tensor)

@@ -158,6 +158,10 @@ class Layout:
         held, wanted = self.labels[slot], self._wanted[slot]
         return None if held == wanted else tuple(held.index(label) for label in wanted)
 
+    def elements(self, slot: int) -> int:
+        """How many entries a slot has; of the batch, as many as were guessed."""
+        return self._elements(set(self.labels[slot]))
+
     def leading(self, labels: Labels) -> int | None:
         """The axis of the batch."""
         return labels.index(self.batch) if self.batch is not None and self.batch in labels else None

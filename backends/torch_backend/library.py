@@ -30,4 +30,5 @@ TORCH = Library(
     device=torch.get_default_device,
     from_host=_from_host,
     to_host=_to_host,
+    host=torch.device("cpu"),
 )

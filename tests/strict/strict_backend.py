@@ -15,6 +15,7 @@ from tnlearn.backend import Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
 
+HOST = xp.Device("CPU_DEVICE")
 MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-4)
 
 
@@ -36,7 +37,8 @@ LIBRARY = Library(
     xp=xp,
     kind=type(xp.zeros(())),
     matmul=xp.matmul,
-    device=lambda: xp.Device("CPU_DEVICE"),
+    device=lambda: HOST,
     from_host=lambda array, device: xp.asarray(np.array(array), device=device),
     to_host=lambda array: np.from_dlpack(xp.asarray(array, copy=True)),
+    host=HOST,
 )

@@ -92,6 +92,12 @@ class Backend(ABC):
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of this backend as a NumPy array."""
 
+    def log_to_host(self, value: LogValue) -> LogValue:
+        """A value whose phases and logarithms are NumPy arrays, or numbers."""
+        if isinstance(value.log, float):
+            return value
+        return LogValue(self.to_host(value.phase), self.to_host(value.log))
+
     @abstractmethod
     def compile(
         self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT

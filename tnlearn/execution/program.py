@@ -19,7 +19,7 @@ from tnlearn.backend import (
     Scaled,
 )
 from tnlearn.errors import DataError, DataTypeError, MemoryLimitError, PlanError
-from tnlearn.execution.arguments import Arguments
+from tnlearn.execution.arguments import Arguments, is_complex
 from tnlearn.execution.crew import Submits
 from tnlearn.execution.recipe import Compiled, Recipe
 from tnlearn.execution.slices import Slices
@@ -426,7 +426,7 @@ class Program:
             raise DataError(
                 f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
             )
-        if np.iscomplexobj(cotangent) and not self.dtype.startswith("complex"):
+        if is_complex(cotangent) and not self.dtype.startswith("complex"):
             raise DataTypeError(
                 f"the cotangent is complex, but the program computes in {self.dtype}"
             )

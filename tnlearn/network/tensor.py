@@ -132,19 +132,19 @@ def _as_indices(indices: Sequence[Index], name: str | None) -> tuple[Index, ...]
 
 def dtype_name(dtype: Any) -> str:
     """Name of a dtype of any array library: "float64" of ``torch.float64``, too."""
-    return _dtype_name(type(dtype), dtype)
+    return _dtype_name(type(dtype).__module__, dtype)
 
 
 @cache
-def _dtype_name(kind: type, dtype: Any) -> str:
-    # Dtypes of different libraries must not be compared: their kinds are, and differ.
+def _dtype_name(library: str, dtype: Any) -> str:
+    # Dtypes of different libraries must not be compared; with their names in front they are not.
     return str(dtype).rpartition(".")[2]
 
 
 def as_data(data: Any, name: str | None) -> Any:
     """`data` as an array of a precision the library computes in; never a copy of one that is."""
     if type(data) is not np.ndarray:
-        if not isinstance(data, np.ndarray) and isinstance(data, ForeignArray):
+        if not isinstance(data, np.ndarray) and _is_foreign(data.__class__):
             return data
         data = _from_nested(data, name)
     if data.dtype.name not in FLOATING:
@@ -152,6 +152,12 @@ def as_data(data: Any, name: str | None) -> Any:
     view = data.view()
     view.flags.writeable = False
     return view
+
+
+@cache
+def _is_foreign(kind: Any) -> bool:
+    """Whether a type is a `ForeignArray`; asking `isinstance` of a protocol takes far longer."""
+    return all(hasattr(kind, name) for name in ("shape", "dtype", "__dlpack__"))
 
 
 def _from_nested(data: Any, name: str | None) -> np.ndarray[Any, Any]:
