@@ -137,7 +137,7 @@ class NumpyExecutable(Executable):
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
         if isinstance(header, dict):
             return self._native.sized(header["batch"]).received(*map(wire.sound, arrays))
-        return wire.received(header, arrays)
+        return wire.received(header, map(wire.sound, arrays))
 
 
 def _joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
