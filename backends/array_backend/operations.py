@@ -87,35 +87,39 @@ def _product(step: Product, lows: tuple[int, ...], library: Library) -> Operatio
 
 def _multiplied(step: Product, library: Library) -> Callable[[Array, Array], Array]:
     """The product of two arrays, with as few calls as it takes."""
-    reshape, shape = library.xp.reshape, step.shape
+    operands, reshape = (step.first, step.second), library.xp.reshape
     if step.terms == 1:
-        one, other = (_view(o, o.spread, False, library) for o in (step.first, step.second))
+        one, other = (_view(o, o.spread, False, library) for o in operands)
         return lambda a, b: one(a) * other(b)
     rank = 2 if step.first.shape[0] == 1 else 3
-    one, other = (
-        _view(o, o.shape[3 - rank :], o.swapped, library) for o in (step.first, step.second)
-    )
-    matmul = library.matmul
-
-    def multiply(a: Array, b: Array) -> Array:
-        product = matmul(one(a), other(b))
-        return product if product.shape == shape else reshape(product, shape)
-
-    return multiply
+    one, other = (_view(o, o.shape[3 - rank :], o.swapped, library) for o in operands)
+    matmul, shape = library.matmul, step.shape
+    made = (*step.first.shape[3 - rank : 2], step.second.shape[2])
+    if made == shape:
+        return lambda a, b: matmul(one(a), other(b))
+    return lambda a, b: reshape(matmul(one(a), other(b)), shape)
 
 
 def _view(
     operand: Operand, shape: tuple[int, ...], swapped: bool, library: Library
 ) -> Callable[[Array], Array]:
-    """An operand as a product takes it."""
+    """An operand as a product takes it; what there is to do is found out beforehand."""
     xp, order = library.xp, operand.permutation
+    permute, reshape, exchange = xp.permute_dims, xp.reshape, xp.matrix_transpose
+    same = operand.given == shape
+    match (order is None, same, swapped):
+        case (True, True, False):
+            return lambda array: array
+        case (True, False, False):
+            return lambda array: reshape(array, shape)
+        case (False, True, False):
+            return lambda array: permute(array, order)
+        case (False, False, False):
+            return lambda array: reshape(permute(array, order), shape)
 
     def view(array: Array) -> Array:
-        if order is not None:
-            array = xp.permute_dims(array, order)
-        if array.shape != shape:
-            array = xp.reshape(array, shape)
-        return xp.matrix_transpose(array) if swapped else array
+        array = array if order is None else permute(array, order)
+        return exchange(array if same else reshape(array, shape))
 
     return view
 

@@ -27,6 +27,8 @@ class Operand(NamedTuple):
         Order in which to take its axes; None leaves them as they are.
     shape : tuple of int
         The three sizes (batch, rows, columns) of the permuted tensor.
+    given : tuple of int
+        The sizes of the axes of the permuted tensor, -1 for the leading index.
     swapped : bool
         Rows and columns are exchanged as a last step: a view, which costs nothing.
     spread : tuple of int
@@ -39,6 +41,7 @@ class Operand(NamedTuple):
     slot: int
     permutation: tuple[int, ...] | None
     shape: tuple[int, int, int]
+    given: tuple[int, ...]
     swapped: bool
     spread: tuple[int, ...]
     leading: int | None
@@ -197,7 +200,8 @@ class Layout:
         permutation = None if order == labels else tuple(labels.index(label) for label in order)
         shape = (self._size(groups[0]), self._size(groups[1]), self._size(groups[2]))
         spread = tuple(self._size((i,)) if i in labels else 1 for i in made)
-        return Operand(slot, permutation, shape, swapped, spread, self.leading(labels))
+        given = tuple(self._size((label,)) for label in order)
+        return Operand(slot, permutation, shape, given, swapped, spread, self.leading(labels))
 
     def _elements(self, labels: Iterable[int]) -> int:
         return math.prod(self.sizes[label] for label in labels)
