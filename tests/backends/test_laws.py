@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from operator import add
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
+import reference
 import tnlearn as tnl
 from law_tables import BACKENDS, DTYPES, on_host
 from random_networks import Case, as_array, random_case
@@ -429,6 +431,30 @@ def test_best_values_and_their_numbers(backend: Backend, name: str) -> None:
     best = table.max(1) if name.startswith("max") else table.min(1)
     ways = (table == best[:, None]).sum(1)
     np.testing.assert_array_equal(got, np.stack([best, ways], 1) if "count" in name else best)
+
+
+@pytest.mark.parametrize("sliced", [0, 2])
+@pytest.mark.parametrize("name", ["max-plus", "min-plus"])
+def test_best_values_of_random_networks(backend: Backend, name: str, sliced: int) -> None:
+    """Of whole networks, and with slices of whatever indices: to the last bit."""
+    best, zero = (max, -math.inf) if name == "max-plus" else (min, math.inf)
+    rule = reference.Algebra(best, add, zero, 0.0)
+    for seed in SEEDS:
+        case = random_case(seed)
+        if case.is_complex or 0 in case.sizes.values() or len(case.sizes) < sliced:
+            continue
+        arrays = case.arrays()
+        pairs = zip(arrays, case.terms, strict=True)
+        terms = [(dict(np.ndenumerate(array)), term.indices) for array, term in pairs]
+        wanted = reference.contract(terms, case.sizes, case.output, rule)
+        plan = tnl.plan(case.network(), backend=backend.name)
+        chosen = tuple(Random(seed).sample(range(len(case.sizes)), sliced))
+        program = tnl.compile(
+            case.network(), algebra=name, plan=replace(plan, sliced=chosen), backend=backend.name
+        )
+        found = on_host(backend, program(arrays))
+        for at, value in wanted.items():
+            assert found[at] == value, case
 
 
 def test_residues(backend: Backend) -> None:
