@@ -6,7 +6,7 @@ are. Whether all that was assumed did hold is known at the end, with one look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tnlearn.backend import Instructions
@@ -34,6 +34,7 @@ class Quick:
     def __init__(self, library: Library, instructions: Instructions, dtype: str) -> None:
         self._layout = layout = Layout(instructions)
         self._library, self._program, self._dtype = library, instructions, dtype
+        self._value = instructions.value
         self._limit, self._complex = limits(dtype), dtype.startswith("complex")
         self._forward = [layout.step(step) for step in instructions.forward]
         self._backward = [layout.step(step) for step in instructions.backward]
@@ -46,42 +47,57 @@ class Quick:
 
     def run(self, inputs: Sequence[Scaled], bounds: Bounds) -> Scaled | None:
         """The value; None if a step needs more care."""
-        return self._forwards(inputs, bounds)[0]
+        for loose in self._attempts():
+            value, _ = self._forwards(inputs, bounds, loose)
+            if value is not None:
+                return value
+        return None
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], bounds: Bounds, cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled | None, Scaled | None, list[Scaled | None] | None]:
         """The value, its cotangent and the gradient: None from where more care is needed."""
-        program = self._program
-        value, state = self._forwards(inputs, bounds)
-        if value is None:
-            return None, None, None
-        seed = cotangent(value)
-        seeded = bounds_of([seed], self._limit)
-        if seeded is None:
-            return value, seed, None
-        self._plant(state, program.seed, seed)
-        sweep = self._sweep(bounds, seeded)
-        slots = [slot for slot in program.gradients if slot is not None]
-        found = self._given(slots, sweep, state) if _ran(sweep, state) else None
-        if found is None:
-            self._loose = True
-            return value, seed, None
-        return value, seed, [None if k is None else found[k] for k in program.gradients]
+        value = seed = None
+        for loose in self._attempts():
+            value, state = self._forwards(inputs, bounds, loose)
+            if value is None:
+                continue
+            # It is asked for once: that may be of consequence.
+            seed = cotangent(value) if seed is None else seed
+            gradient = self._backwards(state, bounds, seed, loose)
+            if gradient is not None:
+                return value, seed, gradient
+        return value, seed, None
 
-    def _forwards(self, inputs: Sequence[Scaled], bounds: Bounds) -> tuple[Scaled | None, State]:
-        """The value, if no step needs more care; if not the first time, then the second."""
-        sweep, state = self._sweep(bounds, None), self._filled(inputs)
-        slot = self._program.value
-        found = self._given([slot], sweep, state) if _ran(sweep, state) else None
-        if found is None and not self._loose:
+    def _attempts(self) -> Iterator[bool]:
+        """Schedules to be tried: a loose one where none other would do, from then on at once."""
+        if not self._loose:
+            yield False
             self._loose = True
-            return self._forwards(inputs, bounds)
+        yield True
+
+    def _forwards(
+        self, inputs: Sequence[Scaled], bounds: Bounds, loose: bool
+    ) -> tuple[Scaled | None, State]:
+        sweep, state, slot = self._sweep(bounds, None, loose), self._filled(inputs), self._value
+        found = self._given([slot], sweep, state) if _ran(sweep, state) else None
         return None if found is None else found[slot], state
 
-    def _sweep(self, bounds: Bounds, seed: Bounds | None) -> Sweep:
+    def _backwards(
+        self, state: State, bounds: Bounds, seed: Scaled, loose: bool
+    ) -> list[Scaled | None] | None:
+        seeded, gradients = bounds_of([seed], self._limit), self._program.gradients
+        if seeded is None:
+            return None
+        self._plant(state, self._program.seed, seed)
+        sweep = self._sweep(bounds, seeded, loose)
+        slots = [slot for slot in gradients if slot is not None]
+        found = self._given(slots, sweep, state) if _ran(sweep, state) else None
+        return None if found is None else [None if k is None else found[k] for k in gradients]
+
+    def _sweep(self, bounds: Bounds, seed: Bounds | None, loose: bool) -> Sweep:
         """The forward sweep for some bounds of the inputs; the reverse one for a cotangent's."""
-        key = (bounds, seed, self._loose)
+        key = (bounds, seed, loose)
         found = self._sweeps.get(key)
         if found is None:
             found = self._sweeps[key] = self._scheduled(*key)
@@ -95,7 +111,7 @@ class Quick:
         if seed is None:
             given[: len(program.inputs)] = [bounds] * len(program.inputs)
         else:
-            given = list(self._sweep(bounds, None).bounds)
+            given = list(self._sweep(bounds, None, loose).bounds)
             given[program.seed] = seed
             steps, dead = self._backward, self._dead[count:]
         scheduler = Scheduler(self._limit, given, self._layout, loose)

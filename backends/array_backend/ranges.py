@@ -80,10 +80,11 @@ def bounds_of(tensors: Sequence[Scaled], limit: Limits) -> Bounds | None:
     """Bounds that hold for all inputs, rounded so that few differ; None if they are too wide."""
     if any(tensor.wide for tensor in tensors):
         return None
-    low = -_rounded(max(-tensor.low for tensor in tensors))
-    high = _rounded(max(tensor.high for tensor in tensors))
-    if low < fresh(limit, True) or high > limit.high // 2:
+    low, high = min(tensor.low for tensor in tensors), max(tensor.high for tensor in tensors)
+    least, most = fresh(limit, True), limit.high // 2
+    if low < least or high > most:
         return None
+    low, high = max(-_rounded(-low), least), min(_rounded(high), most)
     plain = all(type(tensor.exponent) is int and tensor.exponent == 0 for tensor in tensors)
     return Bounds(low, high, all(tensor.nonnegative for tensor in tensors), plain)
 
