@@ -141,7 +141,7 @@ def test_info_for_a_person():
         assert f"\n  {name:<16} {importlib.metadata.version(name)}\n" in text
     for name in ("numpy", "torch"):
         assert f"\n  {name:<16} ready ({name} {get_backend(name).versions[name]})\n" in text
-    no_cupy = "cupy cannot be used: No module named 'cupy'; pip install 'tnlearn-engine[cuda12]'"
+    no_cupy = "No module named 'cupy'; pip install 'tnlearn-engine[cuda12]', or [cuda13]"
     assert importlib.util.find_spec("cupy") or no_cupy in " ".join(text.split())
     assert re.search(r"\n  default limit    \S+ .iB for a computation\n", text)
     assert text.endswith("\n  problems         none\n")
