@@ -144,7 +144,7 @@ def _dtype_name(library: str, dtype: Any) -> str:
 def as_data(data: Any, name: str | None) -> Any:
     """`data` as an array of a precision the library computes in; never a copy of one that is."""
     if type(data) is not np.ndarray:
-        if not isinstance(data, np.ndarray) and _is_foreign(data.__class__):
+        if not isinstance(data, np.ndarray) and _is_foreign(data):
             return data
         data = _from_nested(data, name)
     if data.dtype.name not in FLOATING:
@@ -154,10 +154,9 @@ def as_data(data: Any, name: str | None) -> Any:
     return view
 
 
-@cache
-def _is_foreign(kind: Any) -> bool:
-    """Whether a type is a `ForeignArray`; asking `isinstance` of a protocol takes far longer."""
-    return all(hasattr(kind, name) for name in ("shape", "dtype", "__dlpack__"))
+def _is_foreign(data: Any) -> bool:
+    """Whether `data` is a `ForeignArray`; asking `isinstance` of a protocol takes far longer."""
+    return hasattr(data, "__dlpack__") and hasattr(data, "shape") and hasattr(data, "dtype")
 
 
 def _from_nested(data: Any, name: str | None) -> np.ndarray[Any, Any]:
