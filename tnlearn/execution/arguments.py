@@ -139,10 +139,13 @@ class Arguments:
 
 def _same(first: Any, second: Any) -> bool:
     """Whether arrays are equal; those of other libraries are not looked into, but must be one."""
-    foreign = isinstance(first, ForeignArray) or isinstance(second, ForeignArray)
-    if foreign and not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
-        return first is second
-    return first is second or np.array_equal(first, second)
+    if first is second:
+        return True
+    return not (_is_foreign(first) or _is_foreign(second)) and np.array_equal(first, second)
+
+
+def _is_foreign(array: Any) -> bool:
+    return isinstance(array, ForeignArray) and not isinstance(array, np.ndarray)
 
 
 def is_complex(array: Any) -> bool:
