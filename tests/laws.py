@@ -1,4 +1,4 @@
-"""What the laws of a backend are checked by: exact answers, and results on the host."""
+"""What the laws of a backend are checked by: exact answers of random networks."""
 
 from __future__ import annotations
 
@@ -8,22 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import tnlearn as tnl
+from law_tables import on_host
 from random_networks import Case, as_array
-from tnlearn.backend import Backend, installed
+from tnlearn.backend import Backend
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-#: Every test of `tests/backends` that takes a `backend` runs on each of these.
-BACKENDS = sorted(installed())
-
-DTYPES = {"float32": 1e-5, "float64": 1e-13, "complex64": 1e-5, "complex128": 1e-13}
 #: Seeds of the random networks: values and gradients are small integers, so they come out exact.
 SEEDS = range(50)
-
-
-def on_host(backend: Backend, result: Any) -> Array:
-    """A result, or a part of a LogValue, as a NumPy array."""
-    return np.asarray(result if np.isscalar(result) else backend.to_host(result))
 
 
 def host_log(backend: Backend, value: tnl.LogValue) -> tuple[Array, Array]:

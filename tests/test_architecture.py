@@ -44,6 +44,8 @@ FLOORS = {
 }
 #: ``tnlearn/__init__.py``: sees every room, and no room sees it.
 ROOF = 9
+#: What the backends of array libraries share; it imports none of them.
+SHARED_BY_BACKENDS = "tnlearn_backends.array_backend"
 #: Backends stand beside the house: they run programs, and know nothing of what these are for.
 HIGHEST_FLOOR_SEEN_BY_BACKENDS = 4
 
@@ -159,7 +161,8 @@ def _problem(room: str, target: str) -> str | None:
 
 def _problem_of_importing_a_backend(room: str, target: str) -> str | None:
     if room.startswith("tnlearn_backends"):
-        return None if target == "tnlearn_backends" else "backends do not know each other"
+        shared = target in ("tnlearn_backends", SHARED_BY_BACKENDS)
+        return None if shared else "backends do not know each other"
     return "tnlearn finds backends through entry points and imports none"
 
 
@@ -258,6 +261,10 @@ PLANTED = {
         "from tnlearn.inference import sample",
     ),
     "the roof from a backend": ("backends/__init__.py", "import tnlearn"),
+    "a backend from what they share": (
+        "backends/array_backend/x.py",
+        "from tnlearn_backends.torch_backend import TorchBackend",
+    ),
     "another backend": ("backends/a/__init__.py", "from tnlearn_backends.b import kernels"),
 }
 
@@ -268,6 +275,7 @@ ALLOWED = {
     "the roof sees all": ("tnlearn/__init__.py", "from tnlearn import cli, errors, learning"),
     "a listed exception": ("tnlearn/values.py", "from tnlearn.errors import RangeError"),
     "a low floor from a backend": ("backends/a/x.py", "from tnlearn.execution import Program"),
+    "what backends share": ("backends/a/x.py", "from tnlearn_backends.array_backend import steps"),
     "own backend": ("backends/a/x.py", "from tnlearn_backends.a.kernels import run"),
     "other libraries": ("tnlearn/errors.py", "import tnlearn_extras, numpy as np"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import RangeError
+from tnlearn.errors import DataTypeError, RangeError
 
 #: Natural logarithms of the largest and smallest positive normal float64.
 LOG_LARGEST = math.log(np.finfo(np.float64).max)
@@ -39,13 +39,20 @@ class LogValue:
         return np.shape(self.log)
 
     def to_array(self) -> npt.NDArray[Any]:
-        """The numbers themselves.
+        """The numbers themselves, on the host.
 
         Raises
         ------
+        DataTypeError
+            If they are arrays of another library: ``backend.log_to_host(value)`` moves them.
         RangeError
             If the largest magnitude is beyond the range of float64, above or below.
         """
+        if not isinstance(self.log, (float, np.ndarray, np.generic)):
+            raise DataTypeError(
+                f"the logarithms are a {type(self.log).__module__}.{type(self.log).__name__}: "
+                "move them to the host with log_to_host of their backend"
+            )
         largest = float(np.max(self.log, initial=-math.inf))
         if largest > LOG_LARGEST or (-math.inf < largest < LOG_SMALLEST):
             raise out_of_range(largest)

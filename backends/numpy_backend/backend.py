@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Instructions, Machine
 from tnlearn.errors import BackendError
+from tnlearn_backends.array_backend import decompositions
 from tnlearn_backends.numpy_backend.algebras.executable import AlgebraExecutable
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 
@@ -53,3 +54,15 @@ class NumpyBackend(Backend):
         if algebra != SUM_PRODUCT:
             return AlgebraExecutable(instructions, algebra)
         return NumpyExecutable(instructions, np.dtype(dtype))
+
+    def svd(self, matrix: Any) -> tuple[Any, Any, Any]:
+        """``matrix = u @ diag(s) @ vh``; checked."""
+        return decompositions.svd(matrix)
+
+    def qr(self, matrix: Any) -> tuple[Any, Any]:
+        """``matrix = q @ r``; checked."""
+        return decompositions.qr(matrix)
+
+    def eigh(self, matrix: Any) -> tuple[Any, Any]:
+        """``matrix = v @ diag(w) @ v^H``; checked."""
+        return decompositions.eigh(matrix)

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from tnlearn.backend import Executable, Instructions
 from tnlearn.errors import RangeError
 from tnlearn.values import LogValue
-from tnlearn_backends.numpy_backend import scaled, wire
-from tnlearn_backends.numpy_backend.careful import Careful
+from tnlearn_backends.array_backend import reading, wire
+from tnlearn_backends.array_backend.arithmetic import added, quotient
+from tnlearn_backends.array_backend.careful import Careful
+from tnlearn_backends.array_backend.packing import packed
+from tnlearn_backends.array_backend.powers import limits
+from tnlearn_backends.array_backend.scaled import Scaled, measured
+from tnlearn_backends.array_backend.slicing import InSlices
+from tnlearn_backends.array_backend.steps import Layout
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, together
-from tnlearn_backends.numpy_backend.packing import packed
-from tnlearn_backends.numpy_backend.scaled import Scaled
-from tnlearn_backends.numpy_backend.slicing import CarefulSlices
-from tnlearn_backends.numpy_backend.steps import Layout
 
 if TYPE_CHECKING:
     from tnlearn_backends.numpy_backend.native.program import NativeProgram
@@ -48,12 +50,12 @@ class NumpyExecutable(Executable):
         return NativeProgram(self._instructions, self._leading, self._dtype)
 
     @cached_property
-    def _careful(self) -> CarefulSlices:
-        return CarefulSlices(self._instructions)
+    def _careful(self) -> Careful:
+        return Careful(self._instructions)
 
     @cached_property
-    def _whole(self) -> Careful:
-        return Careful(self._instructions)
+    def _slices(self) -> InSlices:
+        return InSlices(self._instructions, self._careful)
 
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> Sequence[Scaled]:
         if self._runs:
@@ -61,14 +63,14 @@ class NumpyExecutable(Executable):
             if inputs is not None:
                 return inputs
         given, leading = self._instructions.inputs, self._leading
-        return packed(arrays, given, leading, self._dtype, check_finite)
+        return packed(arrays, given, leading, _joined, self._dtype.name, check_finite)
 
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         if isinstance(inputs, Inputs):
             value = self._native.sized(inputs.batch).run(inputs, slices)
             if value is not None:
                 return value
-        return self._careful.run(inputs, slices)
+        return self._slices.run(inputs, slices)
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
@@ -80,8 +82,8 @@ class NumpyExecutable(Executable):
                 return value, gradient
             if seed is not None:
                 # It was asked for already, and may have been of consequence.
-                return self._whole.run_with_gradient(inputs, lambda _value: seed)
-        return self._whole.run_with_gradient(inputs, cotangent)
+                return self._careful.run_with_gradient(inputs, lambda _value: seed)
+        return self._careful.run_with_gradient(inputs, cotangent)
 
     def gradient(
         self, inputs: Sequence[Scaled], cotangent: Scaled, slices: range
@@ -90,7 +92,7 @@ class NumpyExecutable(Executable):
             gradient = self._native.sized(inputs.batch).gradient(inputs, cotangent, slices)
             if gradient is not None:
                 return gradient
-        return self._careful.gradient(inputs, cotangent, slices)
+        return self._slices.gradient(inputs, cotangent, slices)
 
     def _batch(self, arrays: Sequence[Any]) -> int | None:
         """The size of the batch."""
@@ -100,38 +102,34 @@ class NumpyExecutable(Executable):
         return next((array.shape[axis] for array, axis in pairs if axis is not None), None)
 
     def record(self, inputs: Sequence[Scaled], number: int = 0) -> list[Scaled]:
-        return self._careful.record(inputs, number)
+        return self._careful.record(self._slices.one(inputs, number))
 
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
-        exponent = tensor.exponent
-        if not isinstance(exponent, int):
-            exponent = np.broadcast_to(exponent, tensor.mantissa.shape)[tuple(where)]
-        chosen = np.asarray(tensor.mantissa[tuple(where)])
-        return scaled.log(Scaled(chosen, exponent, tensor.low, tensor.high, tensor.nonnegative))
+        return reading.log(reading.entries(tensor, where))
 
     def scale(self, array: Any) -> Scaled:
         mantissa = np.asarray(array, dtype=self._dtype)
-        low, high = -2 * scaled.limits(self._dtype).high, scaled.limits(self._dtype).high + 1
-        return scaled.measured(Scaled(mantissa, 0, low, high, False))
+        low, high = -2 * limits(self._dtype).high, limits(self._dtype).high + 1
+        return measured(Scaled(mantissa, 0, low, high, False))
 
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
         if not np.all(value.mantissa):
             raise RangeError("the value is zero somewhere, so its logarithm has no gradient")
-        return scaled.quotient(cotangent, value)
+        return quotient(cotangent, value)
 
     def add(self, first: Scaled, second: Scaled) -> Scaled:
-        return scaled.added(first, second)
+        return added(first, second)
 
     def plain(self, tensor: Scaled) -> npt.NDArray[Any]:
-        return scaled.plain(tensor)
+        return np.asarray(reading.plain(tensor))
 
     def unpack(self, tensors: Sequence[Scaled | None]) -> list[Any]:
         if type(tensors) is Tensors:
             return together(tensors)
-        return [None if tensor is None else scaled.plain(tensor) for tensor in tensors]
+        return [None if tensor is None else reading.plain(tensor) for tensor in tensors]
 
     def log(self, tensor: Scaled) -> LogValue:
-        return scaled.log(tensor)
+        return reading.log(tensor)
 
     def send(self, tensors: Sequence[Scaled | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
         if isinstance(tensors, Inputs):
@@ -141,4 +139,8 @@ class NumpyExecutable(Executable):
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
         if isinstance(header, dict):
             return self._native.sized(header["batch"]).received(*map(wire.sound, arrays))
-        return wire.received(header, arrays)
+        return wire.received(header, map(wire.sound, arrays))
+
+
+def _joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate(arrays, axis=None)

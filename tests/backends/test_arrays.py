@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laws import (
-    DTYPES,
-)
+from law_tables import DTYPES
 from tnlearn.backend import Backend, get_backend, installed
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 
 import tnlearn as tnl
-from laws import (
-    DTYPES,
-    host_log,
-    on_host,
-)
+from law_tables import DTYPES, on_host
+from laws import host_log
 from tnlearn.backend import Backend
 from tnlearn.errors import RangeError
 

@@ -11,18 +11,10 @@ import numpy as np
 import pytest
 
 import tnlearn as tnl
-from laws import (
-    DTYPES,
-    SEEDS,
-    Array,
-    assert_answers,
-    cotangent,
-    exact_gradient,
-    exact_value,
-    on_host,
-)
+from law_tables import DTYPES, on_host
+from laws import SEEDS, Array, assert_answers, cotangent, exact_gradient, exact_value
 from random_networks import Case, random_case
-from tnlearn.backend import Backend, modulo
+from tnlearn.backend import Backend
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -139,27 +131,3 @@ def test_threads(backend: Backend, gradient: bool) -> None:
     finally:
         sys.setswitchinterval(switch)
     assert together == [bits(arrays) for arrays in inputs]
-
-
-@pytest.mark.parametrize("name", ["max-plus", "min-plus", "max-count", "min-count"])
-def test_best_values_and_their_numbers(backend: Backend, name: str) -> None:
-    """Against a table of all sums: a hyperedge, an open index, a slice."""
-    random = np.random.default_rng(0)
-    a, b, c = (random.integers(-2, 3, (3, 4)).astype(float) for _ in range(3))
-    network = tnl.TensorNetwork(
-        [tnl.Tensor(x, t) for x, t in ((a, "ij"), (b, "kj"), (c, "lj"))], "k"
-    )
-    plan = replace(tnl.plan(network, backend=backend.name), sliced=(1,))
-    got = on_host(backend, tnl.contract(network, algebra=name, plan=plan, backend=backend.name))
-    table = (a[:, None, None] + b[None, :, None] + c[None, None]).transpose(1, 0, 2, 3)
-    table = table.reshape(3, -1)
-    best = table.max(1) if name.startswith("max") else table.min(1)
-    ways = (table == best[:, None]).sum(1)
-    np.testing.assert_array_equal(got, np.stack([best, ways], 1) if "count" in name else best)
-
-
-def test_residues(backend: Backend) -> None:
-    matrix = np.array([[2.0, 3.0], [5.0, 7.0]])
-    network = tnl.TensorNetwork([tnl.Tensor(matrix, "ij"), tnl.Tensor(matrix, "jk")], "ik")
-    got = tnl.contract(network, algebra=modulo(11), backend=backend.name)
-    np.testing.assert_array_equal(on_host(backend, got), matrix @ matrix % 11)

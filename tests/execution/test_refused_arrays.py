@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
 @pytest.mark.parametrize(("arrays", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_refused(arrays: Any, error: type[Exception], message: str) -> None:
     program = tnl.compile(build(*PAIR, arrays_of(PAIR[0])))
-    for question in (program.pack, program, program.log, program.record):
+    for question in (program.pack, program, program.log):
         with pytest.raises(error, match=message):
             question(arrays)
 

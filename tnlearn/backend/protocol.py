@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -64,6 +65,8 @@ class Backend(ABC):
     """
 
     name: str
+    #: Kinds of `Algebra` that programs of this backend do not have, each with the reason.
+    gaps: Mapping[str, str] = MappingProxyType({})
 
     @property
     @abstractmethod
@@ -89,6 +92,12 @@ class Backend(ABC):
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of this backend as a NumPy array."""
 
+    def log_to_host(self, value: LogValue) -> LogValue:
+        """A value whose phases and logarithms are NumPy arrays, or numbers."""
+        if isinstance(value.log, float):
+            return value
+        return LogValue(self.to_host(value.phase), self.to_host(value.log))
+
     @abstractmethod
     def compile(
         self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT
@@ -98,8 +107,26 @@ class Backend(ABC):
         Raises
         ------
         BackendError
-            If the backend does not know the algebra.
+            If the algebra is one of the `gaps`.
         """
+
+    def svd(self, matrix: Any) -> tuple[Any, Any, Any]:
+        """Factors ``u, s, vh`` with ``matrix = u @ diag(s) @ vh``, on the matrix's device.
+
+        As many singular values as the short side has entries, in falling order. Laws: the product
+        is the matrix, and columns of ``u`` and rows of ``vh`` are orthonormal, within rounding: a
+        backend looks before it returns, and tries another way where a library failed. Of a stack
+        of matrices it gives stacks. Entries of any magnitude; nan and inf raise DataError.
+        """
+        raise BackendError(f"the {self.name} backend has no decompositions")
+
+    def qr(self, matrix: Any) -> tuple[Any, Any]:
+        """Factors ``q, r``: orthonormal columns, and a triangle. Otherwise as `svd`."""
+        raise BackendError(f"the {self.name} backend has no decompositions")
+
+    def eigh(self, matrix: Any) -> tuple[Any, Any]:
+        """Eigenvalues in rising order, and eigenvectors as columns. Otherwise as `svd`."""
+        raise BackendError(f"the {self.name} backend has no decompositions")
 
 
 class Executable(ABC):
@@ -151,6 +178,7 @@ class Executable(ABC):
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
         """The entries ``tensor[where]``, with an integer array on the host for every axis.
 
+        The result is on the host too: it is for algorithms that walk through a few entries there.
         In algebras that choose, a value stands for a logarithm, negated if the smallest is best;
         parts of an entry are on a last axis.
         """

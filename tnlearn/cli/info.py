@@ -22,8 +22,8 @@ from tnlearn.planning.plan import readable_bytes
 #: What this project is called where packages are installed, and what another one is.
 OWN, OTHER = "tnlearn-engine", "tnlearn"
 
-#: Backends that people ask for, and the extras that bring the libraries behind each.
-EXTRAS = {"cupy": "[cuda12] or [cuda13]", "torch": "[torch]"}
+#: Backends that people ask for.
+ASKED_FOR = ("cupy", "torch")
 
 MISSING = "not installed"
 
@@ -53,15 +53,15 @@ def print_info(as_json: bool = False) -> None:
     for title, section in rows.items():
         print(title)
         for name, value in section.items():
-            print(_wrapped(value, f"  {name:<14} "))
+            print(_wrapped(value, f"  {name:<16} "))
         print()
     print("Installation")
-    print(_wrapped(info["folder"], f"  {'folder':<14} "))
+    print(_wrapped(info["folder"], f"  {'folder':<16} "))
     for problem in info["problems"]:
-        print(_wrapped(problem["problem"], f"  {'PROBLEM':<14} "))
-        print(f"  {'fix':<14} {problem['fix']}")
+        print(_wrapped(problem["problem"], f"  {'PROBLEM':<16} "))
+        print(f"  {'fix':<16} {problem['fix']}")
     if not info["problems"]:
-        print(f"  {'problems':<14} none")
+        print(f"  {'problems':<16} none")
 
 
 def collect() -> dict[str, Any]:
@@ -94,7 +94,7 @@ def backends() -> dict[str, dict[str, Any]]:
     """Every backend that is installed, and those people ask for: usable, or the reason why not."""
     found = {name: _tried(name) for name in installed()}
     reason = "this build of tnlearn has no such backend"
-    return found | {n: {"usable": False, "reason": reason} for n in EXTRAS if n not in found}
+    return found | {n: {"usable": False, "reason": reason} for n in ASKED_FOR if n not in found}
 
 
 def _tried(name: str) -> dict[str, Any]:
@@ -105,8 +105,6 @@ def _tried(name: str) -> dict[str, Any]:
     # A library behind a backend fails in ways of its own, say for want of a driver.
     except Exception as error:
         reason = " ".join(f"{error or type(error).__name__}".split())
-        if name in EXTRAS:
-            reason += f"; its libraries come with {OWN}{EXTRAS[name]}"
         return {"usable": False, "reason": reason}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tnlearn.backend import Backend, Input
 from tnlearn.errors import DataError, DataTypeError
-from tnlearn.network.tensor import as_data, dtype_name
+from tnlearn.network.tensor import ForeignArray, as_data, dtype_name
 from tnlearn.planning import Structure
 
 #: The real precision of each precision: that of logarithms.
@@ -90,9 +90,7 @@ class Arguments:
     def _check_shared(self, arrays: Sequence[Any]) -> None:
         for first, *others in self._sharers:
             for other in others:
-                if arrays[other] is not arrays[first] and not np.array_equal(
-                    arrays[other], arrays[first]
-                ):
+                if not _same(arrays[other], arrays[first]):
                     raise DataError(
                         f"tensors {self._inputs[first].name!r} and {self._inputs[other].name!r} "
                         "share a parameter but were given different arrays: give both the same"
@@ -137,6 +135,23 @@ class Arguments:
                 f"the batch has size {first} on tensor {found[first]!r} but {size} on {name!r}"
             )
         return next(iter(found), None)
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether arrays are equal; those of other libraries are not looked into, but must be one."""
+    if first is second:
+        return True
+    return not (_is_foreign(first) or _is_foreign(second)) and np.array_equal(first, second)
+
+
+def _is_foreign(array: Any) -> bool:
+    return isinstance(array, ForeignArray) and not isinstance(array, np.ndarray)
+
+
+def is_complex(array: Any) -> bool:
+    """Whether an array of any library, or a number, is complex."""
+    dtype = getattr(array, "dtype", None)
+    return np.iscomplexobj(array) if dtype is None else dtype_name(dtype).startswith("complex")
 
 
 def _repeated(keys: Sequence[Hashable]) -> list[list[int]]:

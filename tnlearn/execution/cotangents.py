@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tnlearn.errors import DataError, DataTypeError
+from tnlearn.execution.arguments import is_complex
 
 #: A cotangent, or how to find it from the value once that is known.
 Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
@@ -35,7 +36,7 @@ def checked(cotangent: Any, value: Any, dtype: str) -> Any:
         raise DataError(
             f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"
         )
-    if np.iscomplexobj(cotangent) and not dtype.startswith("complex"):
+    if is_complex(cotangent) and not dtype.startswith("complex"):
         raise DataTypeError(f"the cotangent is complex, but the program computes in {dtype}")
     if isinstance(cotangent, (np.ndarray, float)) and not np.all(np.isfinite(cotangent)):
         raise DataError("the cotangent holds nan or inf: it must be finite")

@@ -363,7 +363,14 @@ class Program:
 
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
         given = checked(cotangent, value, self.dtype)
+        if cotangent is None:
+            return self._unit
         return self._executable.scale(self._backend.asarray(given, self.dtype))
+
+    @cached_property
+    def _unit(self) -> Scaled:
+        """The cotangent of a closed network."""
+        return self._executable.scale(self._backend.asarray(np.ones(()), self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
         zeros = np.full(shape, self.algebra.zero)

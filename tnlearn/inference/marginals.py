@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
 from tnlearn.inference.partition import closed, is_weight
@@ -110,7 +111,8 @@ def _by_gradient(
         raise ModelError(
             f"the network is no distribution: its value is negative or complex, phase {value.phase}"
         )
-    return {s: _normalised(gradient[f"probe {k}"], s) for k, s in enumerate(subsets)}
+    on_host = get_backend(options.get("backend", "numpy")).log_to_host
+    return {s: _normalised(on_host(gradient[f"probe {k}"]), s) for k, s in enumerate(subsets)}
 
 
 def _normalised(value: LogValue, subset: tuple[Index, ...]) -> Probabilities:

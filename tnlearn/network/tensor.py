@@ -130,16 +130,21 @@ def _as_indices(indices: Sequence[Index], name: str | None) -> tuple[Index, ...]
     return found
 
 
-@cache
 def dtype_name(dtype: Any) -> str:
     """Name of a dtype of any array library: "float64" of ``torch.float64``, too."""
+    return _dtype_name(type(dtype).__module__, dtype)
+
+
+@cache
+def _dtype_name(library: str, dtype: Any) -> str:
+    # Dtypes of different libraries must not be compared; with their names in front they are not.
     return str(dtype).rpartition(".")[2]
 
 
 def as_data(data: Any, name: str | None) -> Any:
     """`data` as an array of a precision the library computes in; never a copy of one that is."""
     if type(data) is not np.ndarray:
-        if not isinstance(data, np.ndarray) and isinstance(data, ForeignArray):
+        if not isinstance(data, np.ndarray) and _is_foreign(data):
             return data
         data = _from_nested(data, name)
     if data.dtype.name not in FLOATING:
@@ -147,6 +152,11 @@ def as_data(data: Any, name: str | None) -> Any:
     view = data.view()
     view.flags.writeable = False
     return view
+
+
+def _is_foreign(data: Any) -> bool:
+    """Whether `data` is a `ForeignArray`; asking `isinstance` of a protocol takes far longer."""
+    return hasattr(data, "__dlpack__") and hasattr(data, "shape") and hasattr(data, "dtype")
 
 
 def _from_nested(data: Any, name: str | None) -> np.ndarray[Any, Any]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tnlearn.backend import Algebra, Executable, Instructions, Reduce
 from tnlearn.errors import BackendError
 from tnlearn.values import LogValue
-from tnlearn_backends.numpy_backend import wire
+from tnlearn_backends.array_backend import wire
 from tnlearn_backends.numpy_backend.algebras.entries import check, entries, numbers
 from tnlearn_backends.numpy_backend.algebras.inputs import Inputs, laid
 

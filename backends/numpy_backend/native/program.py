@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend import Instructions
+from tnlearn_backends.array_backend.powers import limits
+from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
@@ -18,7 +20,6 @@ from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped,
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.native.vectors import tile
-from tnlearn_backends.numpy_backend.scaled import Scaled, limits
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

@@ -10,8 +10,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn_backends.array_backend.powers import limits
+from tnlearn_backends.array_backend.reading import plain
+from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.native.columns import EXPONENT, HIGH, LOW, NONNEGATIVE
-from tnlearn_backends.numpy_backend.scaled import Scaled, limits, plain
 
 Array = npt.NDArray[Any]
 

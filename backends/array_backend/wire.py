@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tnlearn_backends.numpy_backend.scaled import Array, Scaled
+from tnlearn_backends.array_backend.namespaces import Array
+from tnlearn_backends.array_backend.scaled import Scaled
 
 
 def sent(tensors: Iterable[Scaled | None]) -> tuple[list[Any], list[Array]]:
@@ -25,7 +26,7 @@ def sent(tensors: Iterable[Scaled | None]) -> tuple[list[Any], list[Array]]:
 
 def received(headers: Sequence[Any], arrays: Iterable[Array]) -> list[Scaled | None]:
     """The tensors that were sent."""
-    left = map(sound, arrays)
+    left = iter(arrays)
     return [None if header is None else _tensor(next(left), left, *header) for header in headers]
 
 

@@ -1,4 +1,8 @@
-"""Instructions as NumPy runs them one by one: permutations, reshapes, matrix products."""
+"""Instructions as they are run one by one: permutations, reshapes, matrix products.
+
+A tensor that a step makes keeps its axes in the order in which it was made, so that most steps
+permute nothing: only what is handed out is put in the order of its labels, which is a view.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,13 @@ class Operand(NamedTuple):
         Order in which to take its axes; None leaves them as they are.
     shape : tuple of int
         The three sizes (batch, rows, columns) of the permuted tensor.
+    given : tuple of int
+        The sizes of the axes of the permuted tensor, -1 for the leading index.
     swapped : bool
         Rows and columns are exchanged as a last step: a view, which costs nothing.
+    spread : tuple of int
+        The shape of the permuted tensor with an axis for each of the product's, of size 1 where
+        it has none: for products without a sum, which need no matrices.
     leading : int or None
         The axis of the tensor that is the leading index, the batch, if it has it.
     """
@@ -32,12 +41,14 @@ class Operand(NamedTuple):
     slot: int
     permutation: tuple[int, ...] | None
     shape: tuple[int, int, int]
+    given: tuple[int, ...]
     swapped: bool
+    spread: tuple[int, ...]
     leading: int | None
 
 
 class Product(NamedTuple):
-    """``product[batch, i, j] = sum_k first[batch, i, k] second[batch, k, j]``, then permuted.
+    """``product[batch, i, j] = sum_k first[batch, i, k] second[batch, k, j]``.
 
     Attributes
     ----------
@@ -54,10 +65,6 @@ class Product(NamedTuple):
         The leading index is among those summed.
     terms : int
         Number of products added up in an entry; a bound where the leading index is summed.
-    order : tuple of int or None
-        Axes of the product in the order of the target's; None if it is the same.
-    final : int or None
-        The axis of the target that is the leading index.
     """
 
     target: int
@@ -67,8 +74,6 @@ class Product(NamedTuple):
     leading: int | None
     sums_leading: bool
     terms: int
-    order: tuple[int, ...] | None
-    final: int | None
 
 
 class Sum(NamedTuple):
@@ -79,6 +84,7 @@ class Sum(NamedTuple):
     axes: Labels
     result: Labels
     leading: int | None
+    sums_leading: bool
     terms: int
 
 
@@ -93,14 +99,42 @@ class Spread(NamedTuple):
     leading: int | None
 
 
-Step: TypeAlias = Product | Sum | Spread | Add
+class Total(NamedTuple):
+    """An `Add`, and the axes of each of its terms in the order of its labels."""
+
+    target: int
+    sources: tuple[int, ...]
+    conj: tuple[bool, ...]
+    orders: tuple[tuple[int, ...] | None, ...]
+    leading: int | None
+
+
+Step: TypeAlias = Product | Sum | Spread | Total
+
+
+def read_by(step: Step) -> tuple[int, ...]:
+    """The slots a step reads."""
+    match step:
+        case Product(_, first, second):
+            return (first.slot, second.slot)
+        case Total(_, sources):
+            return sources
+        case _:
+            return (step.source,)
 
 
 class Layout:
-    """The shapes behind the labels of a program."""
+    """The shapes and orders of axes behind the labels of a program, as steps are laid out.
+
+    Attributes
+    ----------
+    labels : list of tuple of int
+        Of every slot, in the order of its axes.
+    """
 
     def __init__(self, instructions: Instructions) -> None:
-        self.labels = instructions.labels
+        self.labels = list(instructions.labels)
+        self._wanted = instructions.labels
         self.sizes = instructions.sizes
         self.batch = instructions.batch
 
@@ -112,41 +146,52 @@ class Layout:
             case Reduce(target, source):
                 axes, result = self.labels[source], self.labels[target]
                 terms = self._elements(set(axes).difference(result))
-                return Sum(target, source, axes, result, self.leading(result), terms)
+                sums_batch = self.batch in axes and self.batch not in result
+                return Sum(target, source, axes, result, self.leading(result), sums_batch, terms)
             case Expand(target, source):
                 axes, result = self.labels[source], self.labels[target]
                 shape = tuple(self._size((label,)) for label in result)
                 return Spread(target, source, axes, result, shape, self.leading(result))
-            case Add():
-                return instruction
+            case Add(target, sources, conj):
+                orders = tuple(self.restored(source) for source in sources)
+                return Total(target, sources, conj, orders, self.leading(self.labels[target]))
+
+    def restored(self, slot: int) -> tuple[int, ...] | None:
+        """The axes of a slot in the order of the instructions' labels; None if they are."""
+        held, wanted = self.labels[slot], self._wanted[slot]
+        return None if held == wanted else tuple(held.index(label) for label in wanted)
+
+    def elements(self, slot: int) -> int:
+        """How many entries a slot has; of the batch, as many as were guessed."""
+        return self._elements(set(self.labels[slot]))
 
     def leading(self, labels: Labels) -> int | None:
         """The axis of the batch."""
         return labels.index(self.batch) if self.batch is not None and self.batch in labels else None
 
     def _product(self, target: int, first: int, second: int) -> Product:
-        a, b, result = self.labels[first], self.labels[second], self.labels[target]
+        a, b, result = self.labels[first], self.labels[second], self._wanted[target]
         wide = a if self._elements(a) >= self._elements(b) else b
         batch = tuple(label for label in wide if label in a and label in b and label in result)
         rows = tuple(label for label in a if label not in b)
         columns = tuple(label for label in b if label not in a)
-        made = batch + rows + columns
+        self.labels[target] = made = batch + rows + columns
         summed = tuple(label for label in wide if label not in result)
         terms = self._elements(label for label in summed if label != self.batch)
         sums_batch = self.batch in summed
         return Product(
             target,
-            self._operand(first, batch, rows, summed),
-            self._operand(second, batch, summed, columns),
+            self._operand(first, batch, rows, summed, made),
+            self._operand(second, batch, summed, columns, made),
             tuple(self._size((label,)) for label in made),
             self.leading(made),
             sums_batch,
             terms * (BATCH_BOUND if sums_batch else 1),
-            None if made == result else tuple(made.index(label) for label in result),
-            self.leading(result),
         )
 
-    def _operand(self, slot: int, batch: Labels, rows: Labels, columns: Labels) -> Operand:
+    def _operand(
+        self, slot: int, batch: Labels, rows: Labels, columns: Labels, made: Labels
+    ) -> Operand:
         """How to lay a slot out as a batch of matrices, without a copy where that can be."""
         labels = self.labels[slot]
         swapped = labels == batch + columns + rows and labels != batch + rows + columns
@@ -154,7 +199,9 @@ class Layout:
         order = groups[0] + groups[1] + groups[2]
         permutation = None if order == labels else tuple(labels.index(label) for label in order)
         shape = (self._size(groups[0]), self._size(groups[1]), self._size(groups[2]))
-        return Operand(slot, permutation, shape, swapped, self.leading(labels))
+        spread = tuple(self._size((i,)) if i in labels else 1 for i in made)
+        given = tuple(self._size((label,)) for label in order)
+        return Operand(slot, permutation, shape, given, swapped, spread, self.leading(labels))
 
     def _elements(self, labels: Iterable[int]) -> int:
         return math.prod(self.sizes[label] for label in labels)

@@ -1,18 +1,15 @@
-"""A program run step by step in NumPy, with whatever exponents it takes to lose nothing."""
+"""A program run step by step, with whatever exponents it takes to lose nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-import numpy as np
-
-from tnlearn.backend import Add, Instruction, Instructions, sources
-from tnlearn_backends.numpy_backend import scaled
-from tnlearn_backends.numpy_backend.products import contracted
-from tnlearn_backends.numpy_backend.reshaping import expanded, reduced, transposed
-from tnlearn_backends.numpy_backend.scaled import Scaled
-from tnlearn_backends.numpy_backend.steps import Layout, Product, Spread, Step, Sum
+from tnlearn.backend import Instruction, Instructions, sources
+from tnlearn_backends.array_backend.arithmetic import added, conjugated
+from tnlearn_backends.array_backend.products import contracted
+from tnlearn_backends.array_backend.reshaping import expanded, reduced, transposed
+from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.array_backend.steps import Layout, Product, Spread, Step, Sum, Total
 
 Slots = list[Scaled | None]
 
@@ -22,7 +19,7 @@ class Careful:
 
     def __init__(self, instructions: Instructions) -> None:
         layout = Layout(instructions)
-        self._instructions = instructions
+        self._instructions, self._layout = instructions, layout
         self._forward = [layout.step(step) for step in instructions.forward]
         self._backward = [layout.step(step) for step in instructions.backward]
         whole = (*instructions.forward, *instructions.backward)
@@ -34,7 +31,7 @@ class Careful:
         """The value."""
         slots = self._filled(inputs)
         _execute(self._forward, self._free_forward, slots)
-        return _held(slots, self._instructions.value)
+        return self._given(slots, self._instructions.value)
 
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
@@ -42,17 +39,27 @@ class Careful:
         """The value, and the gradient with respect to each input."""
         program, slots, count = self._instructions, self._filled(inputs), len(self._forward)
         _execute(self._forward, self._free_whole[:count], slots)
-        value = _held(slots, program.value)
+        value = self._given(slots, program.value)
         slots[program.seed] = cotangent(value)
         _execute(self._backward, self._free_whole[count:], slots)
-        return value, [None if slot is None else _held(slots, slot) for slot in program.gradients]
+        return value, [
+            None if slot is None else self._given(slots, slot) for slot in program.gradients
+        ]
 
     def record(self, inputs: Sequence[Scaled]) -> list[Scaled]:
         """What every slot holds after the forward instructions, inputs included."""
         slots = self._filled(inputs)
         nothing: list[tuple[int, ...]] = [()] * len(self._forward)
         _execute(self._forward, nothing, slots)
-        return [slot for slot in slots if slot is not None]
+        there = [k for k, tensor in enumerate(slots) if tensor is not None]
+        return [self._given(slots, slot) for slot in there]
+
+    def _given(self, slots: Slots, slot: int) -> Scaled:
+        """What a slot holds, its axes in the order of its labels."""
+        tensor, order = _held(slots, slot), self._layout.restored(slot)
+        if order is None:
+            return tensor
+        return transposed(tensor, order, self._layout.leading(self._instructions.labels[slot]))
 
     def _filled(self, inputs: Sequence[Scaled]) -> Slots:
         return [*inputs, *[None] * (len(self._instructions.labels) - len(inputs))]
@@ -79,30 +86,24 @@ def _execute(steps: Sequence[Step], free: Sequence[tuple[int, ...]], slots: Slot
 def _result(step: Step, slots: Slots) -> Scaled:
     match step:
         case Product():
-            first = _held(slots, step.first.slot)
-            product = contracted(first, _held(slots, step.second.slot), step)
-            return product if step.order is None else transposed(product, step.order, step.final)
+            return contracted(_held(slots, step.first.slot), _held(slots, step.second.slot), step)
         case Sum():
             return reduced(_held(slots, step.source), step)
         case Spread():
             return expanded(_held(slots, step.source), step)
-        case Add():
+        case Total():
             return _sum(step, slots)
 
 
-def _sum(step: Add, slots: Slots) -> Scaled:
-    terms = [
-        _conjugated(_held(slots, slot)) if conj else _held(slots, slot)
-        for slot, conj in zip(step.sources, step.conj, strict=True)
-    ]
-    total = terms[0]
-    for term in terms[1:]:
-        total = scaled.added(total, term)
+def _sum(step: Total, slots: Slots) -> Scaled:
+    total: Scaled | None = None
+    for slot, conj, order in zip(step.sources, step.conj, step.orders, strict=True):
+        term = _held(slots, slot)
+        term = term if order is None else transposed(term, order, step.leading)
+        term = conjugated(term) if conj else term
+        total = term if total is None else added(total, term)
+    assert total is not None, "a sum has at least one term"
     return total
-
-
-def _conjugated(tensor: Scaled) -> Scaled:
-    return replace(tensor, mantissa=np.asarray(tensor.mantissa.conj()))
 
 
 def _held(slots: Slots, slot: int) -> Scaled:

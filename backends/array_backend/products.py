@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from tnlearn_backends.numpy_backend.scaled import (
+from tnlearn_backends.array_backend.namespaces import (
+    Array,
+    device_of,
+    is_complex,
+    namespace,
+    real_name,
+)
+from tnlearn_backends.array_backend.powers import Exponent, limits, magnitudes, parts, shifted
+from tnlearn_backends.array_backend.reshaping import along
+from tnlearn_backends.array_backend.scaled import (
     ZERO,
-    Exponent,
     Scaled,
     gathered,
-    limits,
-    magnitudes,
     measured,
-    parts,
     rebounded,
-    shifted,
     widened,
 )
-from tnlearn_backends.numpy_backend.steps import Operand, Product
-
-Array = npt.NDArray[Any]
+from tnlearn_backends.array_backend.steps import Operand, Product
 
 #: Up to how many terms a batch of products is added up term by term: a call of BLAS for every
 #: batch element costs more than a pass over the result.
@@ -42,7 +40,7 @@ def contracted(first: Scaled, second: Scaled, step: Product) -> Scaled:
     if step.sums_leading:
         first, second = _one_exponent(first, second, step)
     limit = limits(first.mantissa.dtype)
-    growth = step.terms.bit_length() + (first.mantissa.dtype.kind == "c")
+    growth = step.terms.bit_length() + is_complex(first.mantissa)
     if first.high + second.high + growth > limit.high:
         slack = limit.high // 4
         first, second = measured(first, slack), measured(second, slack)
@@ -52,9 +50,9 @@ def contracted(first: Scaled, second: Scaled, step: Product) -> Scaled:
     if first.low + second.low >= limit.low:
         return result
     safe = limit.low + limit.bits + growth
-    smallest = float(parts(result.mantissa).min())
-    if smallest >= 2.0**safe:
-        return rebounded(result, math.frexp(smallest)[1] - 1, result.high)
+    least = float(namespace(result.mantissa).min(parts(result.mantissa)))
+    if least >= 2.0**safe:
+        return rebounded(result, math.frexp(least)[1] - 1, result.high)
     first, second = measured(first), measured(second)
     if first.wide or second.wide:
         return _wide_product(first, second, step)
@@ -71,7 +69,7 @@ def _product(first: Scaled, second: Scaled, step: Product, growth: int) -> Scale
     nonnegative = first.nonnegative and second.nonnegative
     mantissa = matrix_product(first.mantissa, second.mantissa, step)
     low = first.low + second.low
-    if not (nonnegative or (step.terms == 1 and mantissa.dtype.kind != "c")):
+    if not (nonnegative or (step.terms == 1 and not is_complex(mantissa))):
         # Terms may cancel, but sums of multiples of some 2**p are themselves multiples of it.
         low -= 2 * limits(mantissa.dtype).bits
     high = first.high + second.high + growth
@@ -81,27 +79,36 @@ def _product(first: Scaled, second: Scaled, step: Product, growth: int) -> Scale
 
 def matrix_product(first: Array, second: Array, step: Product) -> Array:
     """``C[b, i, j] = sum_k A[b, i, k] B[b, k, j]`` on the operands as the step lays them out."""
+    if step.terms == 1:
+        return spread(first, step.first) * spread(second, step.second)
     a, b = laid_out(first, step.first), laid_out(second, step.second)
-    terms = a.shape[2]
-    if terms == 1:
-        product = a * b
-    elif a.shape[0] == 1:
-        product = a[0] @ b[0]
+    terms, xp = a.shape[2], namespace(a)
+    if a.shape[0] == 1:
+        product = a[0, ...] @ b[0, ...]
     elif terms <= FEW_TERMS:
         product = a[:, :, :1] * b[:, :1, :]
         for k in range(1, terms):
-            product += a[:, :, k : k + 1] * b[:, k : k + 1, :]
+            product = product + a[:, :, k : k + 1] * b[:, k : k + 1, :]
     else:
         product = a @ b
-    return product.reshape(step.shape)
+    return xp.reshape(product, step.shape)
 
 
 def laid_out(array: Array, operand: Operand) -> Array:
     """An operand as a batch of matrices; a copy only if its axes are out of order."""
+    xp = namespace(array)
     if operand.permutation is not None:
-        array = array.transpose(operand.permutation)
-    array = array.reshape(operand.shape)
-    return array.transpose(0, 2, 1) if operand.swapped else array
+        array = xp.permute_dims(array, operand.permutation)
+    array = xp.reshape(array, operand.shape)
+    return xp.matrix_transpose(array) if operand.swapped else array
+
+
+def spread(array: Array, operand: Operand) -> Array:
+    """An operand with an axis for each of the product's; never a copy."""
+    xp = namespace(array)
+    if operand.permutation is not None:
+        array = xp.permute_dims(array, operand.permutation)
+    return xp.reshape(array, operand.spread)
 
 
 def _exponents(first: Scaled, second: Scaled, step: Product) -> Exponent:
@@ -112,14 +119,9 @@ def _exponents(first: Scaled, second: Scaled, step: Product) -> Exponent:
     for tensor in (first, second):
         exponent = tensor.exponent
         if not isinstance(exponent, int):
-            exponent = _along(exponent.reshape(-1), len(step.shape), step.leading)
+            exponent = along(exponent, len(step.shape), step.leading)
         total = total + exponent
     return total
-
-
-def _along(values: Array, rank: int, axis: int | None) -> Array:
-    """A vector as an array of some rank, along one axis."""
-    return values.reshape([-1 if k == axis else 1 for k in range(rank)])
 
 
 def _one_exponent(first: Scaled, second: Scaled, step: Product) -> tuple[Scaled, Scaled]:
@@ -131,16 +133,24 @@ def _one_exponent(first: Scaled, second: Scaled, step: Product) -> tuple[Scaled,
         return _common(widened(first)), _common(widened(second))
     if isinstance(first.exponent, int) and isinstance(second.exponent, int):
         return _common(first), _common(second)
-    total = np.asarray(first.exponent).reshape(-1) + np.asarray(second.exponent).reshape(-1)
-    top = int(total.max())
-    down = int(total.min()) - top
+    total = _flat(first.exponent) + _flat(second.exponent)
+    xp = namespace(total)
+    top = int(xp.max(total))
+    down = int(xp.min(total)) - top
     rest = _common(second, 0)
-    exponents = _along(total, first.mantissa.ndim, step.first.leading)
+    exponents = along(total, first.mantissa.ndim, step.first.leading)
     if first.low + down < limits(first.mantissa.dtype).low:
         # Batch elements too far apart: entries of small ones may still be all there is.
         return widened(_common(first, exponents)), widened(rest)
     folded = shifted(first.mantissa, exponents - top)
     return Scaled(folded, top, first.low + down, first.high, first.nonnegative), rest
+
+
+def _flat(exponent: Exponent) -> Exponent:
+    """Exponents as a vector; one as it is."""
+    if isinstance(exponent, int):
+        return exponent
+    return namespace(exponent).reshape(exponent, (-1,))
 
 
 def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
@@ -151,33 +161,34 @@ def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
 
 def _flushed(first: Scaled, second: Scaled, product: Array, step: Product, power: int) -> bool:
     """Whether an entry is so small that terms flushed to zero may matter to it."""
+    xp = namespace(product)
     small = magnitudes(product) < 2.0 ** min(power, 0)
-    if not small.any():
+    if not xp.any(small):
         return False
-    real = first.mantissa.real.dtype
+    real = getattr(xp, real_name(product))
     there = matrix_product(
-        (first.mantissa != 0).astype(real), (second.mantissa != 0).astype(real), step
+        xp.astype(first.mantissa != 0, real), xp.astype(second.mantissa != 0, real), step
     )
-    return bool((small & (there > 0)).any())
+    return bool(xp.any(small & (there > 0)))
 
 
 def _wide_product(first: Scaled, second: Scaled, step: Product) -> Scaled:
     """The product with one exponent per entry: two passes over the terms, as for log-sum-exp."""
     first, second = widened(first), widened(second)
     a, b = laid_out(first.mantissa, step.first), laid_out(second.mantissa, step.second)
-    p = laid_out(np.asarray(first.exponent), step.first)
-    q = laid_out(np.asarray(second.exponent), step.second)
-    shape = (max(a.shape[0], b.shape[0]), a.shape[1], b.shape[2])
-    top = np.full(shape, 2 * ZERO, dtype=np.int64)
+    p, q = laid_out(first.exponent, step.first), laid_out(second.exponent, step.second)
+    shape, xp = (max(a.shape[0], b.shape[0]), a.shape[1], b.shape[2]), namespace(a)
+    device = device_of(a)
+    top = xp.full(shape, 2 * ZERO, dtype=xp.int64, device=device)
     for k in range(a.shape[2]):
-        np.maximum(top, p[:, :, k : k + 1] + q[:, k : k + 1, :], out=top)
-    total = np.zeros(shape, dtype=first.mantissa.dtype)
+        top = xp.maximum(top, p[:, :, k : k + 1] + q[:, k : k + 1, :])
+    total = xp.zeros(shape, dtype=a.dtype, device=device)
     for k in range(a.shape[2]):
         power = p[:, :, k : k + 1] + q[:, k : k + 1, :] - top
-        total += shifted(a[:, :, k : k + 1] * b[:, k : k + 1, :], power)
+        total = total + shifted(a[:, :, k : k + 1] * b[:, k : k + 1, :], power)
     return gathered(
-        total.reshape(step.shape),
-        top.reshape(step.shape),
+        xp.reshape(total, step.shape),
+        xp.reshape(top, step.shape),
         first.nonnegative and second.nonnegative,
         step.leading,
     )

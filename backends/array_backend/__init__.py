@@ -1,0 +1,1 @@
+"""What backends of array libraries share, over any namespace of the Python array API standard."""

@@ -1,0 +1,60 @@
+"""The backend of CuPy, for machines with a CUDA device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tnlearn.backend import Machine
+from tnlearn_backends.array_backend.backend import ArrayBackend
+from tnlearn_backends.array_backend.library import Library
+
+#: A common graphics card: shipped, so that everyone gets the same plans. A step is a few launches.
+MACHINE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+
+
+class CupyBackend(ArrayBackend):
+    """CuPy; see `tnlearn.backend.Backend` for the laws.
+
+    Arrays are computed with where they are; those of the host go where arrays beside them are,
+    else to CuPy's current device (`cupy.cuda.Device`).
+
+    Raises
+    ------
+    ImportError
+        If CuPy is not installed, or finds no device.
+    """
+
+    name = "cupy"
+
+    def __init__(self) -> None:
+        try:
+            import cupy
+        except ImportError as error:
+            advice = "pip install 'tnlearn-engine[cuda12]', or [cuda13] for CUDA 13"
+            raise ImportError(f"{error}; {advice}") from error
+        try:
+            found = cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise ImportError(f"CuPy finds no CUDA device ({error})") from error
+        if not found:
+            raise ImportError("CuPy finds no CUDA device")
+        runtime = cupy.cuda.runtime.runtimeGetVersion()
+        cuda = f"{runtime // 1000}.{runtime % 1000 // 10}"
+        self._versions = {"cupy": str(cupy.__version__), "cuda": cuda}
+
+    @property
+    def library(self) -> Library:
+        """CuPy."""
+        from tnlearn_backends.cupy_backend.library import CUPY
+
+        return CUPY
+
+    @property
+    def machine(self) -> Machine:
+        """The machine model with which plans for this backend are costed."""
+        return MACHINE
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The libraries behind the backend and their versions."""
+        return self._versions

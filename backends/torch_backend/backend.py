@@ -1,0 +1,62 @@
+"""The backend of PyTorch, which is slow to import and is so only when a program is compiled."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+from tnlearn.backend import Machine
+from tnlearn_backends.array_backend.backend import ArrayBackend
+from tnlearn_backends.array_backend.library import Library
+
+#: Shipped, so that everyone gets the same plans. A step is a few calls of some microseconds each;
+#: on a device they are launches.
+PROCESSOR = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9)
+DEVICE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+
+
+class TorchBackend(ArrayBackend):
+    """PyTorch; see `tnlearn.backend.Backend` for the laws.
+
+    Tensors are computed with where they are. Arrays of the host go where tensors beside them are,
+    else to PyTorch's default device (`torch.set_default_device`). Gradients are the engine's own:
+    autograd sees nothing of it.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    """
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        if find_spec("torch") is None:
+            raise ImportError("No module named 'torch'; pip install 'tnlearn-engine[torch]'")
+
+    @property
+    def library(self) -> Library:
+        """PyTorch."""
+        from tnlearn_backends.torch_backend.library import TORCH
+
+        return TORCH
+
+    @property
+    def machine(self) -> Machine:
+        """The machine model of the default device."""
+        torch = sys.modules.get("torch")  # Nobody chose a device where it is not imported yet.
+        on_host = torch is None or torch.get_default_device().type == "cpu"
+        return PROCESSOR if on_host else DEVICE
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The libraries behind the backend and their versions."""
+        return {"torch": version("torch")}
+
+    def asarray(self, data: Any, dtype: str) -> Any:
+        """`data` as a tensor, without its history."""
+        found = super().asarray(data, dtype)
+        return found.detach() if found.requires_grad else found
