@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from law_tables import BACKENDS
+from law_tables import ABSENT, BACKENDS
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -89,6 +89,12 @@ def ask(folder: Path, points: str, code: str, module: str = STRANGER) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_the_laws_of_an_absent_backend(name: str) -> None:
+    """One line for all the laws that are not tested here."""
+    pytest.skip(ABSENT[name])
 
 
 def test_a_stranger_s_backend(tmp_path: Path) -> None:

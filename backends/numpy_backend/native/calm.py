@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tnlearn.backend import Add, Contract, Instructions
-from tnlearn_backends.numpy_backend.native.code import Row
 from tnlearn_backends.array_backend.powers import Limits
+from tnlearn_backends.numpy_backend.native.code import Row
 
 #: The range of every tensor of a calm run: exponent, bounds, and whether none is negative.
 Range = tuple[int, int, int, bool]
