@@ -14,9 +14,15 @@ BESIDES = 24 * 2**20
 
 START = """
 import resource, sys
+from pathlib import Path
 import networkx as nx, numpy as np, tnlearn as tnl
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # In bytes on macOS.
+    # Linux's ru_maxrss starts from the peak of the process that started this one.
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 def grid(bond):
     return tnl.grid(5, 5, bond, seed=1)
 def lattice(length):

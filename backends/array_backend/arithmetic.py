@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tnlearn_backends.array_backend.namespaces import Array, is_complex, like, namespace
 from tnlearn_backends.array_backend.powers import Exponent, limits, shifted
 from tnlearn_backends.array_backend.scaled import Scaled, gathered, measured, widened
@@ -60,7 +58,7 @@ def quotient(first: Scaled, second: Scaled) -> Scaled:
 
 def conjugated(tensor: Scaled) -> Scaled:
     """The conjugate of a tensor."""
-    return replace(tensor, mantissa=conjugate(tensor.mantissa))
+    return tensor._replace(mantissa=conjugate(tensor.mantissa))
 
 
 def conjugate(array: Array) -> Array:

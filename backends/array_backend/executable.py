@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, overload
 
@@ -151,7 +151,7 @@ class ArrayExecutable(Executable):
         if not isinstance(exponent, int):
             exponent = self._library.placed(exponent, device)
         mantissa = self._library.placed(tensor.mantissa, device)
-        return replace(tensor, mantissa=mantissa, exponent=exponent)
+        return tensor._replace(mantissa=mantissa, exponent=exponent)
 
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
         if not bool(self._library.xp.all(value.mantissa != 0)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from tnlearn_backends.array_backend.namespaces import (
     Array,
@@ -156,7 +155,7 @@ def _flat(exponent: Exponent) -> Exponent:
 def _common(tensor: Scaled, exponent: Exponent | None = None) -> Scaled:
     """The tensor without a leading axis, and with another exponent if one is given."""
     power = tensor.exponent if exponent is None else exponent
-    return replace(tensor, exponent=power, leading=None)
+    return tensor._replace(exponent=power, leading=None)
 
 
 def _flushed(first: Scaled, second: Scaled, product: Array, step: Product, power: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from tnlearn.backend import Labels
@@ -23,7 +22,7 @@ def reduced(tensor: Scaled, step: Sum) -> Scaled:
         return _wide_sum(widened(tensor), step, len(gone))
     growth = step.terms.bit_length()
     if gone and tensor.high + growth > limits(tensor.mantissa.dtype).high:
-        tensor = measured(replace(tensor, leading=None))
+        tensor = measured(tensor._replace(leading=None))
         if tensor.wide:
             return _wide_sum(tensor, step, len(gone))
     loss = 0 if tensor.nonnegative or not gone else limits(tensor.mantissa.dtype).bits
@@ -93,7 +92,7 @@ def expanded(tensor: Scaled, step: Spread) -> Scaled:
         shape[step.shape.index(-1)] = -1
         exponent = namespace(exponent).reshape(exponent, tuple(shape))
     mantissa = placed(tensor.mantissa, step, 0)
-    return replace(tensor, mantissa=mantissa, exponent=exponent, leading=step.leading)
+    return tensor._replace(mantissa=mantissa, exponent=exponent, leading=step.leading)
 
 
 def placed(array: Array, step: Spread, fill: int) -> Array:
@@ -128,7 +127,7 @@ def transposed(tensor: Scaled, order: Sequence[int], leading: int | None) -> Sca
     if not isinstance(exponent, int):
         exponent = xp.permute_dims(exponent, order)
     mantissa = xp.permute_dims(tensor.mantissa, order)
-    return replace(tensor, mantissa=mantissa, exponent=exponent, leading=leading)
+    return tensor._replace(mantissa=mantissa, exponent=exponent, leading=leading)
 
 
 def _wide_sum(tensor: Scaled, step: Sum, gone: int) -> Scaled:

@@ -9,7 +9,7 @@ steps know without looking that nothing can be lost.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tnlearn_backends.array_backend.namespaces import Array, namespace
 from tnlearn_backends.array_backend.powers import (
@@ -26,9 +26,8 @@ from tnlearn_backends.array_backend.powers import (
 ZERO = -(2**40)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scaled:
-    """A tensor ``mantissa * 2**exponent``.
+class Scaled(NamedTuple):
+    """A tensor ``mantissa * 2**exponent``; a tuple, as one is made in every call.
 
     Attributes
     ----------

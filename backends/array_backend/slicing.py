@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -73,7 +72,7 @@ class InSlices:
         key = key_of(self._program.labels[slot], position)
         # The batch, which may have exponents of its own, is never sliced.
         exponent = tensor.exponent[key] if tensor.wide else tensor.exponent
-        return replace(tensor, mantissa=tensor.mantissa[key], exponent=exponent)
+        return tensor._replace(mantissa=tensor.mantissa[key], exponent=exponent)
 
     def _added(
         self, total: Scaled | None, part: Scaled, slot: int, position: Mapping[int, int]
@@ -89,7 +88,7 @@ class InSlices:
         shape = [self._program.whole[label] if label in position else n for label, n in pairs]
         key = key_of(labels, position)
         exponent = filled(shape, ZERO, part.exponent, key) if part.wide else part.exponent
-        return replace(part, mantissa=filled(shape, 0, part.mantissa, key), exponent=exponent)
+        return part._replace(mantissa=filled(shape, 0, part.mantissa, key), exponent=exponent)
 
 
 def positions(program: Instructions, slices: range) -> Iterator[Mapping[int, int]]:

@@ -133,12 +133,19 @@ def test_what_cannot_fit_is_refused_within_a_second_with_the_numbers() -> None:
     for limit, message in ((10**4, "alone take"), (125 * 2**10, "at least")):
         program = tnl.compile(network, plan=replace(plan, memory_limit=limit))
         x = program.pack([tensor.data for tensor in network])
-        start = time.perf_counter()
+        start = time.process_time()  # Other tests may keep the machine busy.
         with pytest.raises(MemoryLimitError, match=message) as error:
             program.log_value_and_gradient(x)
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
         assert f"memory limit is {limit / 1024:.1f} KiB" in str(error.value)
         assert "raise memory_limit" in str(error.value)
+
+
+def test_a_lone_tensor_has_nothing_to_slice() -> None:
+    network = tnl.TensorNetwork([tnl.Tensor([1.0, 2.0], "a")])
+    program = tnl.compile(network, plan=replace(tnl.plan(network), memory_limit=50))
+    with pytest.raises(MemoryLimitError, match="at least|alone"):
+        program.value_and_gradient([np.ones(2)])
 
 
 def test_a_gradient_that_needs_no_limit_is_run_as_it_is_written() -> None:

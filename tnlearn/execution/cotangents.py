@@ -15,23 +15,21 @@ Cotangent: TypeAlias = "Any | Callable[[Any], Any]"
 
 
 def checked(cotangent: Any, value: Any, dtype: str) -> Any:
-    """The cotangent of a value; one, if none is given for a closed network.
+    """The cotangent of a value.
 
     Raises
     ------
     DataError
-        If it has not the shape of the value, or is not finite.
+        If there is none, it has not the shape of the value, or is not finite.
     DataTypeError
         If it is complex and the program is not.
     """
     shape = tuple(np.shape(value))
     if cotangent is None:
-        if shape:
-            raise DataError(
-                f"the network has open indices, its value has shape {shape}: give a "
-                "cotangent of that shape"
-            )
-        cotangent = np.ones(())
+        raise DataError(
+            f"the network has open indices, its value has shape {shape}: give a "
+            "cotangent of that shape"
+        )
     if tuple(np.shape(cotangent)) != shape:
         raise DataError(
             f"the cotangent has shape {tuple(np.shape(cotangent))} but the value {shape}"

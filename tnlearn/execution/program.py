@@ -362,9 +362,9 @@ class Program:
         ]
 
     def _seed(self, cotangent: Any, value: Any) -> Scaled:
-        given = checked(cotangent, value, self.dtype)
-        if cotangent is None:
+        if cotangent is None and not np.shape(value):
             return self._unit
+        given = checked(cotangent, value, self.dtype)
         return self._executable.scale(self._backend.asarray(given, self.dtype))
 
     @cached_property

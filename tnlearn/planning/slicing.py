@@ -128,7 +128,7 @@ class _Steps:
                 self.carriers.setdefault(index, []).append(number)
         self.logs = np.array([sum(self.bits[i] for i in term) for term in self.terms])
         self.tensors = np.array(
-            [(p.first, p.second, k) for k, p in enumerate(pairs, len(structure.inputs))]
+            [(p.first, p.second, k) for k, p in enumerate(pairs, len(structure.inputs))], np.intp
         ).reshape(-1, 3)
         summed = [sum(self.bits[i] for i in pair.summed) for pair in pairs]
         self.work = self.logs[self.tensors[:, 2]] + summed

@@ -85,12 +85,14 @@ class Sized:
             where = where.total({slot: at for slot, (at, _) in tape.whole.items()})
         self.where = where
         self._inputs = where.of(range(count))
+        self.gradients = where.of(program.gradients)
         self._starts = np.array([*tape.offsets[:count], tape.inputs], np.int64)
         self._logs = np.array([given.log for given in program.inputs], np.int64)
         self._conj = np.array([given.conj for given in program.inputs], np.int64)
         self._survey = self._survey_header()
         # Logarithms are real even where the tensors are complex.
         self._alike = dtype.kind != "c" or not self._logs.any()
+        self._alike_ranges: tuple[Range | None, Ints] = (None, self._starts)
         self._moved = [k for k in range(count) if not self._inputs.in_order(k)]
 
     def pack(self, arrays: Sequence[Array], check_finite: bool) -> Inputs | None:
@@ -140,17 +142,29 @@ class Sized:
 
     def calm_range(self, inputs: Inputs, seed: Scaled | None = None) -> Range | None:
         """Bounds of all tensors if no step has to be looked at."""
-        if self.tape.calm is None:
+        calm = self.tape.calm
+        if calm is None:
             return None
-        found = self.tape.calm.range(inputs.together, self._limits)
+        known, found = inputs.calm
+        if known is not calm:
+            found = calm.range(inputs.together, self._limits)
+            inputs.calm = calm, found
         if found is None or seed is None:
             return found
         exponent, low, high, nonnegative = inputs.together
         low, high = low + min(seed.low, 0), high + max(seed.high, 0)
         together = exponent, low, high, nonnegative and seed.nonnegative
-        found = self.tape.calm.range(together, self._limits)
+        found = calm.range(together, self._limits)
         # Whatever is computed from the cotangent has its exponent.
         return None if found is None else (int(seed.exponent), *found[1:])
+
+    def alike(self, bounds: Range) -> Ints:
+        """A table of the same bounds for every tensor; kept for the next call, and only read."""
+        known, table = self._alike_ranges
+        if known != bounds:
+            table = np.array([bounds] * len(self.tape.places), np.int64)
+            self._alike_ranges = bounds, table
+        return table
 
     def received(self, data: Array, ranges: Ints) -> Inputs:
         """What another process packed."""
@@ -277,11 +291,13 @@ class Call:
         header, ranges = self._space.header, self._space.ranges
         header[columns.SEEDS_AT] = self._seed.ctypes.data
         if self._range is not None:
-            ranges[:] = self._range
-            self._range = self._sized.calm_range(self._inputs, seed)
-            header[columns.CALM] = int(self._range is not None)
-        slot = self._sized.program.seed
-        ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
+            forward, self._range = self._range, self._sized.calm_range(self._inputs, seed)
+            if self._range is None:
+                header[columns.CALM] = 0
+                ranges[:] = forward
+        if self._range is None:
+            slot = self._sized.program.seed
+            ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
         return True
 
     def value(self) -> Scaled:
@@ -303,16 +319,17 @@ class Call:
     def gradient(self) -> Tensors:
         """The gradient with respect to each input."""
         program, space = self._sized, self._space
-        ranges = space.ranges[: len(program.tape.places)].copy()
-        if self._range is not None:
-            ranges[:] = self._range
+        if self._range is None:
+            ranges = space.ranges[: len(program.tape.places)].copy()
+        else:
+            ranges = program.alike(self._range)
         if program.tape.whole:
             for number, slot in enumerate(program.tape.whole, start=len(ranges)):
                 ranges[slot] = space.ranges[number]
             data = self._totals
         else:
             data = space.results.copy()
-        return Tensors(data, ranges, program.where.of(program.program.gradients))
+        return Tensors(data, ranges, program.gradients)
 
     def close(self) -> None:
         """Leave the arrays to the next call."""

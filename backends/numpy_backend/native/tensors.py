@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.reading import plain
 from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.numpy_backend.native.calm import Calm, Range
 from tnlearn_backends.numpy_backend.native.columns import EXPONENT, HIGH, LOW, NONNEGATIVE
 
 Array = npt.NDArray[Any]
@@ -146,9 +147,11 @@ class Inputs(Tensors):
         The size of the batch.
     together : list of int
         The range of the product of all, as `survey` finds it.
+    calm : tuple
+        A program, and the bounds of its tensors on these inputs; of the last one that asked.
     """
 
-    __slots__ = ("address", "batch", "together")
+    __slots__ = ("address", "batch", "calm", "together")
 
     def __init__(
         self,
@@ -162,3 +165,4 @@ class Inputs(Tensors):
         self.address = address
         self.batch = batch
         self.together: list[int] = ranges[-1].tolist()
+        self.calm: tuple[Calm | None, Range | None] = (None, None)
