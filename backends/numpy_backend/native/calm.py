@@ -9,6 +9,10 @@ from tnlearn.backend import Add, Contract, Instructions
 from tnlearn_backends.array_backend.powers import Limits
 from tnlearn_backends.numpy_backend.native.code import Row
 
+#: Slots of a program that is worth a look: of more, each is a small part of a long run, and to
+#: know which inputs every one holds would take their square in memory.
+MOST_SLOTS = 2**13
+
 #: The range of every tensor of a calm run: exponent, bounds, and whether none is negative.
 Range = tuple[int, int, int, bool]
 
@@ -52,7 +56,7 @@ class Calm(NamedTuple):
 
 def calm(program: Instructions, rows: Sequence[Row]) -> Calm | None:
     """What the rows of a program do to ranges; None if that is not so simple."""
-    if program.sliced or not _once(program):
+    if program.sliced or len(program.labels) > MOST_SLOTS or not _once(program):
         return None
     return Calm(sum(row.growth for row in rows), sum(row.cancels for row in rows))
 
