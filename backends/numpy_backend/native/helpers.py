@@ -12,6 +12,7 @@ import numpy as np
 
 from tnlearn.backend import threads
 from tnlearn_backends.numpy_backend.native import columns
+from tnlearn_backends.numpy_backend.native.code import PARTS
 from tnlearn_backends.numpy_backend.native.compiled import Kernel
 
 #: Nanoseconds of shared steps, as predicted, for which helpers are called.
@@ -24,6 +25,8 @@ _pool: ThreadPoolExecutor | None = None
 def helped(header: array[int], assist: Kernel, itemsize: int) -> Iterator[None]:
     """Within it, runs of the program of a header are shared by as many threads as there may be.
 
+    More than a step has parts, at least, would only wait.
+
     Parameters
     ----------
     header : array of int64
@@ -33,7 +36,7 @@ def helped(header: array[int], assist: Kernel, itemsize: int) -> Iterator[None]:
     itemsize : int
         Bytes of the real parts of the entries.
     """
-    count = threads() - 1
+    count = min(threads(), PARTS) - 1
     if count < 1:
         yield
         return
