@@ -9,11 +9,11 @@ from typing import NamedTuple
 from tnlearn.backend import Add
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.arena import Arena
-from tnlearn_backends.numpy_backend.native.dims import Dim, Dims, count, leading
+from tnlearn_backends.numpy_backend.native.dims import PARTS, Dim, Dims, count, leading
 from tnlearn_backends.numpy_backend.native.forms import Form
 
-#: Nanoseconds of a step from which threads share it, and in how many parts at least.
-WORTH_SHARING, PARTS = 5e4, 8
+#: Nanoseconds of a step from which threads share it.
+WORTH_SHARING = 5e4
 
 
 class Row(NamedTuple):

@@ -9,6 +9,11 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+#: Parts into which a step that several threads may share is divided, at least.
+PARTS = 8
+#: Entries of a tensor that is not in the nearer caches.
+FAR = 2**16
+
 
 class Dim(NamedTuple):
     """A loop: how often, and its strides in the two factors and the target; 0 where it is not."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from tnlearn.backend import threads
 from tnlearn_backends.numpy_backend.native import columns
-from tnlearn_backends.numpy_backend.native.code import PARTS
 from tnlearn_backends.numpy_backend.native.compiled import Kernel
+from tnlearn_backends.numpy_backend.native.dims import PARTS
 
 #: Nanoseconds of shared steps, as predicted, for which helpers are called.
 WORTH_CALLING = 1e6

@@ -14,15 +14,15 @@ from tnlearn_backends.numpy_backend.native.columns import (
     STRIDED,
     SUMMED,
 )
-from tnlearn_backends.numpy_backend.native.dims import Dim, Dims, count, offsets, swap
+from tnlearn_backends.numpy_backend.native.dims import PARTS, Dim, Dims, count, offsets, swap
 
 #: Longest table of offsets of summed terms, and of the loops around them.
 MOST_TERMS, MOST_TABLE = 4096, 64
 #: Nanoseconds: of a position of the outer loops, of starting an inner loop and a term of it, and
 #: of a product where strides are one and where they are not.
 OUTER, START, TERM, UNIT, STRIDE = 3.0, 4.0, 1.8, 0.06, 0.55
-#: Nanoseconds of a single loop that several threads may share, and in how many parts.
-LARGE, PARTS = 1e5, 8
+#: Nanoseconds of a single loop that several threads may share.
+LARGE = 1e5
 #: The same of entries by themselves: of the first, of each, and of a product.
 FIRST_ENTRY, ENTRY, PRODUCT = 4.0, 0.8, 0.7
 #: The last for each factor of a target of more entries than the nearer caches hold.

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 from tnlearn.backend import Contract, Expand, Instruction, Instructions, Labels, Reduce
+from tnlearn_backends.numpy_backend.native.dims import FAR
 
 #: Entries of a run that the innermost axes should have together.
 RUN = 64
@@ -21,7 +22,7 @@ WORTH = 256
 RUNS = ((16, 0.0), (8, 0.05), (4, 0.15), (1, 0.3))
 SHARED = 0.6
 #: The same of tensors of more entries than the nearer caches hold.
-FAR, FAR_RUNS = 2**16, ((16, 0.0), (8, 0.05), (4, 0.5), (1, 2.0))
+FAR_RUNS = ((16, 0.0), (8, 0.05), (4, 0.5), (1, 2.0))
 #: Nanoseconds of a run, and of one that is summed, in a step that is no matrix product.
 STARTED, SUM_STARTED = 6.0, 12.0
 #: The same where the other factor has all labels, of an entry that is met out of order.

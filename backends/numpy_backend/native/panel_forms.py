@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from tnlearn_backends.numpy_backend.native.columns import DEEP, PANELS, WIDE
-from tnlearn_backends.numpy_backend.native.dims import Dim, Dims, count, offsets, swap
+from tnlearn_backends.numpy_backend.native.dims import FAR, PARTS, Dim, Dims, count, offsets, swap
 from tnlearn_backends.numpy_backend.native.vectors import tile
 
 #: Products below which loops always win.
 SMALL = 256
 #: Longest tables of offsets: of rows, of columns, and of terms.
 MOST_ROWS, MOST_COLUMNS, MOST_TERMS = 4096, 1024, 2048
-#: Products of a step that several threads may share, in how many parts, of how many rows.
-LARGE, PARTS, LEAST_ROWS = 2**24, 8, 256
+#: Products of a step that several threads may share, and rows that a part has at least.
+LARGE, LEAST_ROWS = 2**24, 256
 #: Nanoseconds of a product, and of a tile, besides their arithmetic.
 START, TILE = 25.0, 4.0
 #: Operations in a nanosecond, for each lane of a vector.
@@ -24,8 +24,8 @@ RATE = 14.0
 #: Nanoseconds of an entry that is gathered: from a run, one by one, and where its neighbours in
 #: memory are not gathered with it.
 FROM_RUN, ONE_BY_ONE, LONELY = 0.1, 0.3, 1.0
-#: Entries of a tensor that is not in the nearer caches, those in a line, and nanoseconds of one.
-FAR, IN_LINE, LINE = 2**16, 8, 3.0
+#: Entries in a line of the cache, and nanoseconds to fetch one from afar.
+IN_LINE, LINE = 8, 3.0
 #: Nanoseconds of an entry that is stored: in a run as long as a tile, as a vector, by itself, and
 #: by itself in a large tensor.
 IN_RUN, IN_VECTOR, BY_ITSELF, FAR_BY_ITSELF = 0.05, 0.1, 0.4, 2.0
