@@ -59,11 +59,23 @@ class NumpyExecutable(Executable):
 
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> Sequence[Scaled]:
         if self._runs:
-            inputs = self._native.sized(self._batch(arrays)).pack(arrays, check_finite)
+            inputs = self._native.sized(self._batch(arrays)).packing.packed(arrays, check_finite)
             if inputs is not None:
                 return inputs
         given, leading = self._instructions.inputs, self._leading
         return packed(arrays, given, leading, _joined, self._dtype.name, check_finite)
+
+    def collect(
+        self, arrays: Sequence[Any], check_finite: bool
+    ) -> tuple[Sequence[Scaled], int | None] | None:
+        try:
+            batch = self._batch(arrays)
+        except (AttributeError, IndexError, TypeError):  # Not even arrays.
+            return None
+        if batch == 0 or not self._runs:
+            return None
+        inputs = self._native.sized(batch).packing.collected(arrays, check_finite)
+        return None if inputs is None else (inputs, batch)
 
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         if isinstance(inputs, Inputs):
@@ -140,7 +152,7 @@ class NumpyExecutable(Executable):
 
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Scaled | None]:
         if isinstance(header, dict):
-            return self._native.sized(header["batch"]).received(*map(wire.sound, arrays))
+            return self._native.sized(header["batch"]).packing.received(*map(wire.sound, arrays))
         return wire.received(header, map(wire.sound, arrays))
 
 

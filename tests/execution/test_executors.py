@@ -158,8 +158,8 @@ def test_two_workers_are_sent_the_arrays_about_once() -> None:
         counting = Counting(pool)
         found = [tnl.log_partition(model, plan=plan, executor=counting) for _ in range(4)]
     assert set(map(float, found)) == {float(tnl.log_partition(model, plan=plan))}
-    # A worker that has them may be quicker than the one that asked.
-    assert 1 <= counting.loads <= 4
+    # A worker that has them may be quicker than the one that asked, which then asks again.
+    assert 1 <= counting.loads <= 8
     assert len(counting.sent) >= 4 * 8
 
 

@@ -151,6 +151,16 @@ class Executable(ABC):
             logarithm, and the zero of an algebra); in modular arithmetic, what is no integer.
         """
 
+    def collect(
+        self, arrays: Sequence[Any], check_finite: bool
+    ) -> tuple[Sequence[Scaled], int | None] | None:
+        """A short way to `pack` arrays that nobody has looked at yet, and the size of the batch.
+
+        None, as here, wherever one of them is not just as `pack` takes it: then they are looked
+        at one by one, so that the error says which.
+        """
+        return None
+
     @abstractmethod
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         """The sum of the value over some slices, zero where they do not reach."""

@@ -24,6 +24,11 @@ class Arguments:
 
     A call that gives NumPy arrays of the right dtypes and shapes, as nearly all do, passes with
     two comparisons of lists; whatever differs is looked at one by one.
+
+    Attributes
+    ----------
+    shared : list of list of int
+        Tensors that share a parameter.
     """
 
     def __init__(
@@ -39,7 +44,7 @@ class Arguments:
         self._dtype = dtype
         self._backend = backend
         self._batch = batch
-        self._sharers = _repeated(sharing)
+        self.shared = _repeated(sharing)
         self._dtypes = [np.dtype(REAL[dtype] if given.log else dtype) for given in inputs]
         self._free = [[k for k, i in enumerate(term) if i == batch] for term in structure.inputs]
         self._shapes = [tuple(structure.sizes[i] for i in term) for term in structure.inputs]
@@ -66,7 +71,7 @@ class Arguments:
         held = given
         if set(map(type, given)) != {np.ndarray} or list(map(DTYPE, given)) != self._dtypes:
             held = [self._converted(array, k) for k, array in enumerate(given)]
-        if self._sharers:
+        if self.shared:
             self._check_shared(given)
         shapes = list(map(SHAPE, held))
         batch = None if self._batch is None else self._first_batch(shapes)
@@ -88,7 +93,7 @@ class Arguments:
         return self._backend.asarray(data, dtype.name)
 
     def _check_shared(self, arrays: Sequence[Any]) -> None:
-        for first, *others in self._sharers:
+        for first, *others in self.shared:
             for other in others:
                 if not _same(arrays[other], arrays[first]):
                     raise DataError(

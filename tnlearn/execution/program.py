@@ -97,6 +97,10 @@ class Program:
         DataTypeError
             If an array is of a kind or precision that the program's dtype would lose.
         """
+        if not (self._empty or self._arguments.shared):
+            found = self._executable.collect(arrays, check_finite)
+            if found is not None:
+                return Packed(*found)
         held, batch = self._arguments.checked(arrays)
         if self._empty or batch == 0:
             return Packed(held, batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any
 
 from tnlearn.backend import Executable, Scaled
@@ -27,7 +28,7 @@ class Slices:
         self._progress = progress
         self._executor = executor
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many slices of the value there are."""
         return self._compiled.instructions.slices

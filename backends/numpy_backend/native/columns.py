@@ -77,6 +77,10 @@ DEPTH = 128
 #: look for nan and inf; the least power of two, and how many the entries of a log input may be
 #: apart.
 ENTRIES, STARTS, LOGS, CONJ, SURVEYED, COUNT, CHECK, LEAST_POWER, SPREAD = range(9)
+#: And what collecting is told besides: addresses of the list of arrays, of the type and the dtype
+#: they must be of, of their numbers of axes, and of their sizes, one after another.
+LIST, ARRAY_TYPE, DTYPE_OF, RANKS, SHAPES = range(9, 14)
+PACKING = 14
 
 #: Exponent of a total to which nothing was added yet.
 NOTHING = -(2**40)

@@ -56,8 +56,12 @@ class Kernels(NamedTuple):
 
     run: Kernel
     survey: Kernel
+    collect: Kernel
     assist: Kernel
 
+
+#: Kernels that read lists and arrays, which nobody may change meanwhile.
+HOLDING = ("collect",)
 
 HERE = Path(__file__).parent
 NATIVE = Family("tnlearn_backends.numpy_backend.native.entries", HERE, Kernels._fields)
@@ -86,8 +90,15 @@ def _loaded(family: Family, key: str) -> tuple[Kernel, ...]:
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append(engine)
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-    return tuple(kind(engine.get_function_address(f"tnlearn_{name}")) for name in family.names)
+    return tuple(
+        _kind(name)(engine.get_function_address(f"tnlearn_{name}")) for name in family.names
+    )
+
+
+def _kind(name: str) -> Any:
+    """Kernels let other threads run meanwhile, but for those that read objects of Python's."""
+    door = ctypes.PYFUNCTYPE if name in HOLDING else ctypes.CFUNCTYPE
+    return door(ctypes.c_int64, ctypes.c_int64)
 
 
 #: Engines own the code, so they live as long as the process.

@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import cfunc, types
 
-from tnlearn_backends.numpy_backend.native import crew, engine, survey
+from tnlearn_backends.numpy_backend.native import collecting, crew, engine, survey
 
 #: Kinds of entries, of their parts, and how many parts an entry has.
 KINDS = {
@@ -45,6 +45,20 @@ def survey_entry(dtype: str) -> Any:
 
     @cfunc(types.int64(types.CPointer(types.int64)))
     def look(header):  # type: ignore[no-untyped-def]
+        return 1 if survey.survey(header, real, width) else 0
+
+    return look
+
+
+def collect_entry(dtype: str) -> Any:
+    """Of `collecting.collect`, then `survey.survey`."""
+    kind, real, width = KINDS[dtype]
+    size = kind.bitwidth // 8
+
+    @cfunc(types.int64(types.CPointer(types.int64)))
+    def look(header):  # type: ignore[no-untyped-def]
+        if not collecting.collect(header, kind, size):
+            return 0
         return 1 if survey.survey(header, real, width) else 0
 
     return look

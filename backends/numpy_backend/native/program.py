@@ -17,6 +17,7 @@ from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
 from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped, work_space
+from tnlearn_backends.numpy_backend.native.packing import Packing
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.native.vectors import tile
@@ -66,7 +67,6 @@ class Sized:
         self.program = program
         self.kernels: Kernels = kernels(dtype.name)
         self.dtype = dtype
-        self._batch = batch
         self._limits = limits(dtype)
         self._one = np.array([1, 0], dtype)
         real = np.finfo(dtype).dtype
@@ -84,44 +84,12 @@ class Sized:
         if tape.whole:
             where = where.total({slot: at for slot, (at, _) in tape.whole.items()})
         self.where = where
-        self._inputs = where.of(range(count))
         self.gradients = where.of(program.gradients)
-        self._starts = np.array([*tape.offsets[:count], tape.inputs], np.int64)
-        self._logs = np.array([given.log for given in program.inputs], np.int64)
-        self._conj = np.array([given.conj for given in program.inputs], np.int64)
-        self._survey = self._survey_header()
-        # Logarithms are real even where the tensors are complex.
-        self._alike = dtype.kind != "c" or not self._logs.any()
-        self._alike_ranges: tuple[Range | None, Ints] = (None, self._starts)
-        self._moved = [k for k in range(count) if not self._inputs.in_order(k)]
-
-    def pack(self, arrays: Sequence[Array], check_finite: bool) -> Inputs | None:
-        """The inputs side by side; None if one is not finite, or too wide for one exponent."""
-        if self._moved:
-            arrays = list(arrays)
-            for k in self._moved:
-                arrays[k] = arrays[k].transpose(self._inputs.axes[k])
-        data = self._joined(arrays)
-        ranges = np.empty((len(arrays) + 1, 4), np.int64)
-        address = data.ctypes.data
-        header = array("q", self._survey)
-        header[columns.ENTRIES] = address
-        header[columns.SURVEYED] = ranges.ctypes.data
-        header[columns.CHECK] = int(check_finite)
-        if not self.kernels.survey(header.buffer_info()[0]):
-            return None
-        return Inputs(data, address, ranges, self._inputs, self._batch)
-
-    def _survey_header(self) -> array[int]:
-        """What packing is told; see `columns`."""
-        header = array("q", bytes(8 * columns.SPREAD + 8))
-        header[columns.STARTS] = self._starts.ctypes.data
-        header[columns.LOGS] = self._logs.ctypes.data
-        header[columns.CONJ] = self._conj.ctypes.data
-        header[columns.COUNT] = len(self._logs)
-        header[columns.LEAST_POWER] = self._limits.low
-        header[columns.SPREAD] = self._limits.spread
-        return header
+        starts = np.array([*tape.offsets[:count], tape.inputs], np.int64)
+        self.packing = Packing(
+            program.inputs, where.of(range(count)), starts, dtype, batch, self.kernels
+        )
+        self._alike_ranges: tuple[Range | None, Ints] = (None, starts)
 
     def _header(self) -> array[int]:
         """What every run is told; see `columns`."""
@@ -165,21 +133,6 @@ class Sized:
             table = np.array([bounds] * len(self.tape.places), np.int64)
             self._alike_ranges = bounds, table
         return table
-
-    def received(self, data: Array, ranges: Ints) -> Inputs:
-        """What another process packed."""
-        data = np.ascontiguousarray(data)
-        return Inputs(data, data.ctypes.data, ranges, self._inputs, self._batch)
-
-    def _joined(self, arrays: Sequence[Any]) -> Array:
-        """The entries of all arrays, one after another."""
-        if self._alike:
-            try:
-                # For many small arrays several times as fast as NumPy's own.
-                return np.frombuffer(bytearray().join(arrays), self.dtype)
-            except TypeError:  # The entries of an array are not next to each other.
-                pass
-        return np.concatenate(arrays, axis=None).astype(self.dtype, copy=False)
 
     def run(self, inputs: Inputs, slices: range) -> Scaled | None:
         """The value, or None if a step needs more care than this."""
