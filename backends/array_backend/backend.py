@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Instructions
+from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions
 from tnlearn.errors import BackendError
-from tnlearn_backends.array_backend import decompositions
 from tnlearn_backends.array_backend.best_executable import BestExecutable
+from tnlearn_backends.array_backend.decomposing import DecomposingBackend
 from tnlearn_backends.array_backend.executable import ArrayExecutable
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import name_of
@@ -24,7 +24,7 @@ GAPS = {
 }
 
 
-class ArrayBackend(Backend):
+class ArrayBackend(DecomposingBackend):
     """A backend whose arrays have the functions of the Python array API standard.
 
     A subclass says its `name`, `machine` and `versions`, as any backend, and its `library`.
@@ -66,15 +66,3 @@ class ArrayBackend(Backend):
                 "backend='numpy' does"
             )
         return BestExecutable(self.library, instructions, algebra)
-
-    def svd(self, matrix: Any) -> tuple[Any, Any, Any]:
-        """``matrix = u @ diag(s) @ vh``; checked."""
-        return decompositions.svd(matrix)
-
-    def qr(self, matrix: Any) -> tuple[Any, Any]:
-        """``matrix = q @ r``; checked."""
-        return decompositions.qr(matrix)
-
-    def eigh(self, matrix: Any) -> tuple[Any, Any]:
-        """``matrix = v @ diag(w) @ v^H``; checked."""
-        return decompositions.eigh(matrix)

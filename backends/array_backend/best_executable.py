@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tnlearn.backend import Algebra, Executable, Instructions
 from tnlearn.errors import BackendError, DataError
 from tnlearn.values import LogValue
+from tnlearn_backends.array_backend import wire
 from tnlearn_backends.array_backend.careful import last_uses
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, namespace
@@ -110,13 +111,12 @@ class BestExecutable(Executable):
 
     def send(self, tensors: Sequence[Array | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
         """Through the host: that is what an executor of other processes asks for."""
-        here = [tensor is not None for tensor in tensors]
-        return here, [self._library.to_host(tensor) for tensor in tensors if tensor is not None]
+        here, arrays = wire.present(tensors)
+        return here, [self._library.to_host(array) for array in arrays]
 
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Array | None]:
         device = self._library.device()
-        left = (self._library.from_host(array, device) for array in arrays)
-        return [next(left) if here else None for here in header]
+        return wire.placed(header, (self._library.from_host(array, device) for array in arrays))
 
     def run_with_gradient(
         self, inputs: Sequence[Any], cotangent: Callable[[Any], Any]

@@ -30,6 +30,17 @@ def received(headers: Sequence[Any], arrays: Iterable[Array]) -> list[Scaled | N
     return [None if header is None else _tensor(next(left), left, *header) for header in headers]
 
 
+def present(tensors: Sequence[Array | None]) -> tuple[list[bool], list[Array]]:
+    """Plain arrays: which are there, and those."""
+    return [array is not None for array in tensors], [x for x in tensors if x is not None]
+
+
+def placed(here: Sequence[bool], arrays: Iterable[Array]) -> list[Array | None]:
+    """What was sent so: None where there was none."""
+    left = iter(arrays)
+    return [next(left) if found else None for found in here]
+
+
 def sound(array: Array) -> Array:
     """An array like those made here: some transports leave entries across word boundaries.
 

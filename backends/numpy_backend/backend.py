@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Instructions, Machine
+from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
 from tnlearn.errors import BackendError
-from tnlearn_backends.array_backend import decompositions
+from tnlearn_backends.array_backend.decomposing import DecomposingBackend
 from tnlearn_backends.numpy_backend.algebras.executable import AlgebraExecutable
 from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 
@@ -18,7 +18,7 @@ from tnlearn_backends.numpy_backend.executable import NumpyExecutable
 MACHINE = Machine("one x86-64 core", flops=8e10, bandwidth=1e10, latency=5e-8, small_flops=2e10)
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(DecomposingBackend):
     """NumPy on the processor; see `tnlearn.backend.Backend` for the laws."""
 
     name = "numpy"
@@ -54,15 +54,3 @@ class NumpyBackend(Backend):
         if algebra != SUM_PRODUCT:
             return AlgebraExecutable(instructions, algebra)
         return NumpyExecutable(instructions, np.dtype(dtype))
-
-    def svd(self, matrix: Any) -> tuple[Any, Any, Any]:
-        """``matrix = u @ diag(s) @ vh``; checked."""
-        return decompositions.svd(matrix)
-
-    def qr(self, matrix: Any) -> tuple[Any, Any]:
-        """``matrix = q @ r``; checked."""
-        return decompositions.qr(matrix)
-
-    def eigh(self, matrix: Any) -> tuple[Any, Any]:
-        """``matrix = v @ diag(w) @ v^H``; checked."""
-        return decompositions.eigh(matrix)

@@ -96,16 +96,14 @@ class AlgebraExecutable(Executable):
     def send(self, tensors: Sequence[Any]) -> tuple[Any, list[Array]]:
         if isinstance(tensors, Inputs):
             return {"shapes": [list(shape) for shape in tensors.shapes]}, [tensors.data]
-        here = [tensor is not None for tensor in tensors]
-        return here, [tensor for tensor in tensors if tensor is not None]
+        return wire.present(tensors)
 
     def receive(self, header: Any, arrays: list[Array]) -> Sequence[Any]:
         if isinstance(header, dict):
             (data,) = arrays
             shapes = [tuple(shape) for shape in header["shapes"]]
             return Inputs(wire.sound(np.ascontiguousarray(data)), shapes)
-        left = map(wire.sound, arrays)
-        return [next(left) if here else None for here in header]
+        return wire.placed(header, map(wire.sound, arrays))
 
     def run_with_gradient(
         self, inputs: Sequence[Any], cotangent: Callable[[Any], Any]
