@@ -19,6 +19,8 @@ PACKAGE = Path(tnlearn.__file__).parent
 
 #: The public names. They change on purpose only: a name taken away breaks somebody's program.
 PUBLIC = [
+    "BayesianNetwork",
+    "FactorGraph",
     "Ising",
     "LogValue",
     "MPSClassifier",
@@ -29,6 +31,7 @@ PUBLIC = [
     "TnlearnError",
     "chain",
     "compile",
+    "condition",
     "contract",
     "density_of_states",
     "grid",
@@ -41,12 +44,13 @@ PUBLIC = [
     "mode",
     "ncon",
     "plan",
+    "read",
     "sample",
     "save",
     "tree",
     "value_and_gradient",
 ]
-MOST_NAMES = 30
+MOST_NAMES = 48
 
 #: Libraries that cost time or memory to load, and wait until something needs them.
 HEAVY = {

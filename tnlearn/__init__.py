@@ -26,10 +26,17 @@ _ROOMS = {
         "ncon",
         "value_and_gradient",
     ),
-    "inference": ("density_of_states", "log_partition", "marginals", "mode", "sample"),
-    "physics": ("Ising",),
+    "inference": (
+        "condition",
+        "density_of_states",
+        "log_partition",
+        "marginals",
+        "mode",
+        "sample",
+    ),
+    "physics": ("BayesianNetwork", "FactorGraph", "Ising"),
     "learning": ("MPSClassifier",),
-    "files": ("load", "save"),
+    "files": ("load", "read", "save"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -10,7 +10,9 @@ from tnlearn.execution import log_value_and_gradient as log_value_and_gradient
 from tnlearn.execution import ncon as ncon
 from tnlearn.execution import value_and_gradient as value_and_gradient
 from tnlearn.files import load as load
+from tnlearn.files import read as read
 from tnlearn.files import save as save
+from tnlearn.inference import condition as condition
 from tnlearn.inference import density_of_states as density_of_states
 from tnlearn.inference import log_partition as log_partition
 from tnlearn.inference import marginals as marginals
@@ -22,6 +24,8 @@ from tnlearn.network import TensorNetwork as TensorNetwork
 from tnlearn.network.builders import chain as chain
 from tnlearn.network.builders import grid as grid
 from tnlearn.network.builders import tree as tree
+from tnlearn.physics import BayesianNetwork as BayesianNetwork
+from tnlearn.physics import FactorGraph as FactorGraph
 from tnlearn.physics import Ising as Ising
 from tnlearn.planning import Plan as Plan
 from tnlearn.planning import plan as plan

@@ -1,4 +1,8 @@
-"""Networks, plans, models and estimators on disk: one safe file each, and no pickle anywhere."""
+"""Networks, plans, models and estimators on disk: one safe file each, and no pickle anywhere.
 
+Models in the formats of other programs are read too.
+"""
+
+from tnlearn.files.reading import read as read
 from tnlearn.files.storing import load as load
 from tnlearn.files.storing import save as save

@@ -1,5 +1,7 @@
 """Questions asked of any model or network: log Z, marginals, samples, modes, levels."""
 
+from tnlearn.inference.conditioning import condition as condition
+from tnlearn.inference.conditioning import evidence_positions as evidence_positions
 from tnlearn.inference.density import density_of_states as density_of_states
 from tnlearn.inference.marginals import marginals as marginals
 from tnlearn.inference.mode import Mode as Mode

@@ -13,11 +13,14 @@ from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
 from tnlearn.inference.partition import closed, is_weight
+from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
 from tnlearn.values import LogValue
 
 #: Phases, and shares of a sum, below this are rounding and no sign of a negative weight.
 ROUNDING = 1e-6
+
+NOTHING = "every state has probability zero: there are no marginals"
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -60,20 +63,40 @@ def marginals(
     network = closed(thing)
     if subsets is None:
         sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
-        found = _by_gradient(network, [(site,) for site in sites], options)
+        found = _joint(network, [(site,) for site in sites], options)
         return {site: found[(site,)] for site in sites}
     wanted = [_checked(subset, network) for subset in subsets]
+    found = _joint(network, wanted, options)
+    return {subset: found[subset] for subset in wanted}
+
+
+def _joint(
+    network: TensorNetwork, wanted: list[tuple[Index, ...]], options: dict[str, Any]
+) -> dict[tuple[Index, ...], Probabilities]:
+    """Probabilities of sets of indices, what hard zeros forbid being cut out first."""
+    support = planned_for(network, options)
+    if support.empty:
+        raise ModelError(NOTHING)
+    left = {s: tuple(index for index in s if not support.is_fixed(index)) for s in wanted}
+    found = _of_those_left(support.network, [*dict.fromkeys(left.values())], options)
+    return {s: support.spread(found[left[s]], s, network.sizes) for s in wanted}
+
+
+def _of_those_left(
+    network: TensorNetwork, wanted: list[tuple[Index, ...]], options: dict[str, Any]
+) -> dict[tuple[Index, ...], Probabilities]:
     scopes = {index: set[int]() for index in network.sizes}
     for number, tensor in enumerate(network):
         for index in tensor.indices:
             scopes[index].add(number)
-    near = [s for s in wanted if set.intersection(*(scopes[site] for site in s))]
+    # The empty set asks whether any state is possible, where others do not.
+    near = [s for s in wanted if not s or set.intersection(*(scopes[site] for site in s))]
     found = _by_gradient(network, near, options) if near else {}
     for subset in wanted:
         if subset not in found:
             opened = log_contract(network.with_output(subset), **options)
             found[subset] = _normalised(opened, subset)
-    return {subset: found[subset] for subset in wanted}
+    return found
 
 
 def _checked(given: Sequence[Hashable], network: TensorNetwork) -> tuple[Index, ...]:
@@ -106,7 +129,7 @@ def _by_gradient(
     try:
         value, gradient = log_value_and_gradient(probed, constants=names, **options)
     except RangeError:
-        raise ModelError("every state has probability zero: there are no marginals") from None
+        raise ModelError(NOTHING) from None
     if not is_weight(value, ROUNDING):
         raise ModelError(
             f"the network is no distribution: its value is negative or complex, phase {value.phase}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +13,14 @@ from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of, widening
 from tnlearn.inference.partition import closed
+from tnlearn.inference.support import planned_for
 from tnlearn.inference.walking import Positions, algebra_of, best_states
-from tnlearn.network import HasEnergies, HasNetwork, Model, Tensor, TensorNetwork
+from tnlearn.network import HasEnergies, HasNetwork, Index, Model, Tensor, TensorNetwork
 from tnlearn.planning import as_bytes, dtype_of, plan
 
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
+NOTHING = "every state has probability zero: none is the most probable"
 #: Options that say how to plan.
 SEARCHING = ("backend", "search", "seed", "cache")
 
@@ -100,21 +102,28 @@ def mode(
     network, sign = _energies(thing)
     if 0 in network.sizes.values():
         raise ModelError("an index of the network has size 0: there are no states")
+    support = planned_for(network, options, -sign * np.inf)
+    if support.empty:
+        raise ModelError(NOTHING)
     best, ways = algebra_of(sign, k), counting(sign)
-    options = _planned(network, [best, ways] if count else [best], options)
-    found = best_states(network, compile(network, algebra=best, **options), sign, k)
+    options = _planned(support.network, [best, ways] if count else [best], options)
+    program = compile(support.network, algebra=best, **options)
+    found = best_states(support.network, program, sign, k)
     if not found:
-        raise ModelError("every state has probability zero: none is the most probable")
-    names = tuple(network.sizes)
-    positions = [{names[i]: at for i, at in state.items()} for state in found]
-    degeneracy = _degeneracy(network, sign, options) if count else None
+        raise ModelError(NOTHING)
+    names = tuple(support.network.sizes)
+    positions = [
+        {index: int(at) for index, at in support.state(_named(state, names)).items()}
+        for state in found
+    ]
+    degeneracy = _degeneracy(support.network, sign, options) if count else None
     if isinstance(thing, Model):
         states = tuple(
             {site: thing.values(site)[state[site]] for site in thing.sites} for state in positions
         )
         rows = [[state[site] for site in thing.sites] for state in states]
         return Mode(states, tuple(np.asarray(thing.energy(rows)).tolist()), degeneracy)
-    energies = tuple(sign * -_total(network, state) for state in found)
+    energies = tuple(sign * -_total(network, state) for state in positions)
     return Mode(tuple(positions), energies, degeneracy)
 
 
@@ -163,10 +172,14 @@ def _planned(
     return {**others, "plan": made, "backend": made.backend}
 
 
-def _total(network: TensorNetwork, state: Positions) -> float:
+def _named(state: Positions, names: Sequence[Index]) -> dict[Index, int]:
+    """Positions by name instead of number."""
+    return {names[number]: at for number, at in state.items()}
+
+
+def _total(network: TensorNetwork, state: Mapping[Index, int]) -> float:
     """The sum of the entries at a state."""
-    names = {name: state[number] for number, name in enumerate(network.sizes)}
-    return math.fsum(tensor.data[tuple(names[i] for i in tensor.indices)] for tensor in network)
+    return math.fsum(tensor.data[tuple(state[i] for i in tensor.indices)] for tensor in network)
 
 
 def _degeneracy(network: TensorNetwork, sign: int, options: dict[str, Any]) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
+from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork, as_network
 from tnlearn.values import LogValue
 
@@ -64,7 +65,10 @@ def log_partition(thing: TensorNetwork | HasNetwork, **options: Any) -> LogParti
     MemoryLimitError
         If the contraction does not fit; ``print(tnlearn.plan(model))`` shows the cost.
     """
-    network = closed(thing)
+    found = planned_for(closed(thing), options)
+    if found.empty:
+        return LogPartition(-np.inf, "exact", 0.0, True)
+    network = found.network
     program = compile(network, **options)
     value = program.log([tensor.data for tensor in network])
     # Sums of non-negative products lose at most a rounding a step (Higham 2002, section 3.1).

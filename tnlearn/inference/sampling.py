@@ -16,6 +16,7 @@ from tnlearn.backend import Instruction, sources
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.execution import Packed, Record, Walker, compile
 from tnlearn.inference.partition import closed
+from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Model, TensorNetwork
 
 States = npt.NDArray[np.int64]
@@ -72,17 +73,20 @@ def sample(
     if 0 in network.sizes.values():
         raise ModelError("an index of the network has size 0: there are no states to sample")
     _check_distribution(network)
-    program = compile(network, **options)
-    x = program.pack([tensor.data for tensor in network])
+    found = planned_for(network, options)
+    if found.empty:
+        raise ModelError(NOTHING)
+    program = compile(found.network, **options)
+    x = program.pack([tensor.data for tensor in found.network])
     drawn = _draw(program.walker, x, size, np.random.default_rng(seed))
-    columns = [drawn[k] for k in range(len(network.sizes))]
+    left = {name: drawn[k] for k, name in enumerate(found.network.sizes)}
+    fixed = np.zeros(size, np.int64)
+    columns = found.state({name: left.get(name, fixed) for name in network.sizes})
     if not isinstance(thing, Model):
-        return np.stack(columns, axis=1) if columns else np.empty((size, 0), dtype=np.int64)
-    numbers = {name: k for k, name in enumerate(network.sizes)}
+        given = list(columns.values())
+        return np.stack(given, axis=1) if given else np.empty((size, 0), dtype=np.int64)
     values = [np.asarray(thing.values(site)) for site in thing.sites]
-    return np.stack(
-        [v[columns[numbers[s]]] for s, v in zip(thing.sites, values, strict=True)], axis=1
-    )
+    return np.stack([v[columns[site]] for site, v in zip(thing.sites, values, strict=True)], axis=1)
 
 
 def _check_distribution(network: TensorNetwork) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import DataTypeError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network.tensor_network import TensorNetwork
 
 
@@ -79,3 +80,46 @@ def as_network(thing: TensorNetwork | HasNetwork) -> TensorNetwork:
     raise DataTypeError(
         f"expected a TensorNetwork or a model with .network(), got {type(thing).__name__}"
     )
+
+
+def positions_of(model: Model, states: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """States in a model's own values as positions along the indices of its network.
+
+    Parameters
+    ----------
+    model : Model
+    states : array_like, shape (n_states, n_sites)
+
+    Returns
+    -------
+    array of int64, shape (n_states, n_sites)
+
+    Raises
+    ------
+    ModelError
+        If the shape is wrong, or a site does not have the value given for it.
+    """
+    given = np.asarray(states)
+    if given.ndim != 2 or given.shape[1] != len(model.sites):
+        raise ModelError(f"states need shape (n_states, {len(model.sites)}), got {given.shape}")
+    found = np.empty(given.shape, np.int64)
+    for column, site in enumerate(model.sites):
+        values = model.values(site)
+        matches = given[:, column, None] == _table(values)
+        found[:, column] = matches.argmax(axis=1)
+        if not matches.any(axis=1).all():
+            wrong = given[~matches.any(axis=1), column][0]
+            raise ModelError(
+                f"site {site!r} has no value {wrong!r}: its values are "
+                f"{', '.join(map(repr, values))}"
+            )
+    return found
+
+
+def _table(values: tuple[Any, ...]) -> npt.NDArray[Any]:
+    """Values as an array that compares as they do: 1 is not "1", and tuples are whole."""
+    if len({type(value) for value in values}) == 1 and isinstance(values[0], int | float | str):
+        return np.array(values)
+    table = np.empty(len(values), object)
+    table[:] = values
+    return table

@@ -1,0 +1,134 @@
+"""Evidence: a model or network with some sites held at a value, and gone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, overload, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn.errors import ModelError
+from tnlearn.network import HasEnergies, Model, TensorNetwork
+
+Evidence = Mapping[Any, Any]
+
+
+@runtime_checkable
+class Conditions(Protocol):
+    """A model that with evidence is again a model of its class."""
+
+    def given(self, evidence: Evidence) -> Model:
+        """The model of the other sites."""
+        ...
+
+
+@overload
+def condition(thing: TensorNetwork, evidence: Evidence) -> TensorNetwork: ...
+@overload
+def condition(thing: Model, evidence: Evidence) -> Model: ...
+def condition(thing: TensorNetwork | Model, evidence: Evidence) -> TensorNetwork | Model:
+    """A model of the other sites, given the values of some.
+
+    Parameters
+    ----------
+    thing : model or TensorNetwork
+    evidence : mapping from site to value
+        In the model's own values; of a bare network, positions by index.
+
+    Returns
+    -------
+    Model or TensorNetwork
+        Its partition function is the sum over the states that agree with the evidence, so the
+        logarithm of the probability of the evidence is
+        ``log_partition(condition(model, evidence)) - log_partition(model)``.
+
+    Raises
+    ------
+    ModelError
+        If a site is unknown or does not have the value.
+
+    Examples
+    --------
+    >>> import networkx as nx, tnlearn as tnl
+    >>> chain = tnl.Ising(nx.path_graph(3), beta=1.0)
+    >>> tnl.marginals(tnl.condition(chain, {0: 1}))[1].round(4)
+    array([0.1192, 0.8808])
+    """
+    if isinstance(thing, TensorNetwork):
+        return thing.fix(evidence)
+    if isinstance(thing, Conditions):
+        return thing.given(evidence)
+    positions = evidence_positions(thing, evidence)
+    kind = ConditionedEnergies if isinstance(thing, HasEnergies) else Conditioned
+    return kind(thing, evidence, positions)
+
+
+def evidence_positions(model: Model, evidence: Evidence) -> dict[Hashable, int]:
+    """Where the values of some sites stand along their indices, checked."""
+    known = set(model.sites)
+    found = {}
+    for site, value in evidence.items():
+        if site not in known:
+            raise ModelError(f"there is evidence for {site!r}, which is no site of {model!r}")
+        values = model.values(site)
+        if value not in values:
+            shown = ", ".join(map(repr, values))
+            raise ModelError(f"site {site!r} has no value {value!r}: its values are {shown}")
+        found[site] = values.index(value)
+    return found
+
+
+class Conditioned:
+    """A model with some sites held; see `condition`.
+
+    Attributes
+    ----------
+    sites : tuple
+        Those that are left, in the model's order.
+    evidence : mapping from site to value
+    """
+
+    def __init__(self, model: Model, evidence: Evidence, positions: Mapping[Any, int]) -> None:
+        self._model, self._positions = model, positions
+        self.evidence = MappingProxyType(dict(evidence))
+        self.sites = tuple(site for site in model.sites if site not in positions)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._model!r}, {len(self.evidence)} sites held)"
+
+    def values(self, site: Hashable) -> tuple[Any, ...]:
+        """The values of a site that is left."""
+        if site in self._positions:
+            raise ModelError(f"site {site!r} is held at {self.evidence[site]!r}")
+        return self._model.values(site)
+
+    def energy(self, states: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Energies of the whole model, shape (n_states,), of states of what is left."""
+        given = np.asarray(states)
+        if given.ndim != 2 or given.shape[1] != len(self.sites):
+            raise ModelError(f"states need shape (n_states, {len(self.sites)}), got {given.shape}")
+        columns = dict(zip(self.sites, given.T, strict=True))
+        held = {site: np.full(len(given), value) for site, value in self.evidence.items()}
+        whole = [columns.get(site, held.get(site)) for site in self._model.sites]
+        return self._model.energy(np.stack([np.asarray(column) for column in whole], axis=1))
+
+    def network(self) -> TensorNetwork:
+        """The model's network, the indices of the sites held fixed."""
+        return self._model.network().fix(self._positions)
+
+
+class ConditionedEnergies(Conditioned):
+    """The same of a model that writes its energies as a network."""
+
+    _model: HasEnergies
+
+    @property
+    def beta(self) -> float:
+        """Inverse temperature."""
+        return self._model.beta
+
+    def energies(self) -> TensorNetwork:
+        """The model's energies, the indices of the sites held fixed."""
+        return self._model.energies().fix(self._positions)
