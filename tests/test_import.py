@@ -29,6 +29,7 @@ PUBLIC = [
     "Tensor",
     "TensorNetwork",
     "TnlearnError",
+    "assess",
     "chain",
     "compile",
     "condition",

@@ -27,6 +27,7 @@ _ROOMS = {
         "value_and_gradient",
     ),
     "inference": (
+        "assess",
         "condition",
         "density_of_states",
         "log_partition",

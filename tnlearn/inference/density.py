@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tnlearn.backend import modulo
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of
-from tnlearn.inference.partition import closed
+from tnlearn.inference.distribution import closed
 from tnlearn.network import HasEnergies, Tensor, TensorNetwork
 from tnlearn.planning import Plan, plan
 

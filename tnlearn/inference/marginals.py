@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
-from tnlearn.inference.partition import closed, is_weight
+from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
 from tnlearn.values import LogValue

@@ -12,7 +12,7 @@ import numpy as np
 from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of, widening
-from tnlearn.inference.partition import closed
+from tnlearn.inference.distribution import closed
 from tnlearn.inference.support import planned_for
 from tnlearn.inference.walking import Positions, algebra_of, best_states
 from tnlearn.network import HasEnergies, HasNetwork, Index, Model, Tensor, TensorNetwork

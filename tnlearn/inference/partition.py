@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
+from tnlearn.inference.approximate.annealing import anneal
+from tnlearn.inference.approximate.beliefs import propagate_beliefs
+from tnlearn.inference.assessment import FLOPS, judged
+from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.support import planned_for
-from tnlearn.network import HasNetwork, TensorNetwork, as_network
-from tnlearn.values import LogValue
+from tnlearn.network import HasNetwork, TensorNetwork
+
+#: Ways to log Z: the first exact, the others estimates.
+METHODS = ("auto", "exact", "belief propagation", "annealing")
+
+
+class NotConverged(UserWarning):
+    """An estimate whose error may be larger than it says."""
 
 
 class LogPartition(float):
@@ -43,32 +55,66 @@ class LogPartition(float):
         return f"{float(self)!r} ({self.method}, error {self.error:.1e})"
 
 
-def log_partition(thing: TensorNetwork | HasNetwork, **options: Any) -> LogPartition:
-    """The natural logarithm of the partition function, by exact contraction.
+def log_partition(
+    thing: TensorNetwork | HasNetwork,
+    method: str = "auto",
+    *,
+    flops: float = FLOPS,
+    **options: Any,
+) -> LogPartition:
+    """The natural logarithm of the partition function: exact if it can be had.
 
     Parameters
     ----------
     thing : TensorNetwork or model
         Anything with ``.network()``; the network must be closed and its value not negative.
+    method : str
+        "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else an
+        estimate. "exact": by contraction, whatever it takes within the memory limit, or a refusal.
+        "annealing" and "belief propagation": by these.
+    flops : float
+        Operations up to which "auto" contracts.
     **options
-        As for `tnlearn.compile`: ``backend``, ``memory_limit``, ``search``, ``seed``, ``plan``.
+        As for `tnlearn.compile`: ``backend``, ``memory_limit``, ``search``, ``seed`` (also of
+        estimates), ``plan`` (whose order is then what is run), ``progress``.
 
     Returns
     -------
     LogPartition
-        A float; -inf if every state is forbidden.
+        A float that also says ``.method``, ``.error`` and ``.converged``; -inf if every state is
+        forbidden. The error of an exact value is that of rounding; of "annealing" three standard
+        errors; of "belief propagation" it is unknown, inf, except on trees.
+
+    Warns
+    -----
+    NotConverged
+        If an estimate does not meet its own criterion.
 
     Raises
     ------
     ModelError
         If the network has open indices, or a negative or complex value.
     MemoryLimitError
-        If the contraction does not fit; ``print(tnlearn.plan(model))`` shows the cost.
+        If an exact value was asked for and does not fit; ``print(tnlearn.assess(model))`` shows
+        the cost.
     """
-    found = planned_for(closed(thing), options)
+    if method not in METHODS:
+        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    network = closed(thing)
+    found = planned_for(network, options)
     if found.empty:
-        return LogPartition(-np.inf, "exact", 0.0, True)
-    network = found.network
+        return LogPartition(-math.inf, "exact", 0.0, True)
+    if method == "auto" and options.get("plan") is None:
+        verdict = judged(found.network, flops, options)
+        method = verdict.method
+        if verdict.plan is not None:
+            options = {**_running(options), "plan": verdict.plan, "backend": verdict.plan.backend}
+    if method in ("auto", "exact"):
+        return _contracted(found.network, options)
+    return _estimated(found.network, method, options)
+
+
+def _contracted(network: TensorNetwork, options: dict[str, Any]) -> LogPartition:
     program = compile(network, **options)
     value = program.log([tensor.data for tensor in network])
     # Sums of non-negative products lose at most a rounding a step (Higham 2002, section 3.1).
@@ -83,18 +129,25 @@ def log_partition(thing: TensorNetwork | HasNetwork, **options: Any) -> LogParti
     return LogPartition(float(value.log), "exact", error, True)
 
 
-def is_weight(value: LogValue, rounding: float) -> bool:
-    """Whether all numbers are non-negative, up to what rounding does to complex ones."""
-    phase = np.asarray(value.phase)
-    return bool(np.all(phase.real >= 0) and np.all(abs(phase.imag) <= 16 * rounding))
-
-
-def closed(thing: TensorNetwork | HasNetwork) -> TensorNetwork:
-    """The network of `thing`, checked to have no open index."""
-    network = as_network(thing)
-    if network.output:
-        raise ModelError(
-            f"the network has open indices {network.output!r}; a distribution over its indices "
-            "needs none: sum them with network.close(...)"
+def _estimated(network: TensorNetwork, method: str, options: dict[str, Any]) -> LogPartition:
+    if method == "annealing":
+        seed, progress = options.get("seed", 0), bool(options.get("progress"))
+        annealed = anneal(network, seed=seed, progress=progress)
+        found = LogPartition(annealed.log_partition, method, annealed.error, annealed.converged)
+    else:
+        beliefs = propagate_beliefs(network)
+        # Nothing bounds what loops do.
+        error = 0.0 if beliefs.on_tree else math.inf
+        found = LogPartition(beliefs.log_partition, method, error, beliefs.converged)
+    if not found.converged:
+        text = (
+            f"{method} did not converge: log Z = {float(found):.6g} may be off by more than it says"
         )
-    return network
+        warnings.warn(text, NotConverged, stacklevel=3)
+    return found
+
+
+def _running(options: dict[str, Any]) -> dict[str, Any]:
+    """Options but for those that a plan has used already."""
+    used = ("memory_limit", "search", "seed", "cache")
+    return {name: value for name, value in options.items() if name not in used}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tnlearn.backend import Instruction, sources
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.execution import Packed, Record, Walker, compile
-from tnlearn.inference.partition import closed
+from tnlearn.inference.distribution import closed
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Model, TensorNetwork
 
@@ -86,6 +86,8 @@ def sample(
         given = list(columns.values())
         return np.stack(given, axis=1) if given else np.empty((size, 0), dtype=np.int64)
     values = [np.asarray(thing.values(site)) for site in thing.sites]
+    if len({value.dtype.kind == "U" for value in values}) > 1:
+        values = [value.astype(object) for value in values]  # Stacked, numbers would be texts.
     return np.stack([v[columns[site]] for site, v in zip(thing.sites, values, strict=True)], axis=1)
 
 

@@ -100,6 +100,8 @@ def positions_of(model: Model, states: npt.ArrayLike) -> npt.NDArray[np.int64]:
         If the shape is wrong, or a site does not have the value given for it.
     """
     given = np.asarray(states)
+    if given.dtype.kind in "US" and not isinstance(states, np.ndarray):
+        given = np.array(states, object)  # Numbers among the texts stay numbers.
     if given.ndim != 2 or given.shape[1] != len(model.sites):
         raise ModelError(f"states need shape (n_states, {len(model.sites)}), got {given.shape}")
     found = np.empty(given.shape, np.int64)
@@ -108,7 +110,7 @@ def positions_of(model: Model, states: npt.ArrayLike) -> npt.NDArray[np.int64]:
         matches = given[:, column, None] == _table(values)
         found[:, column] = matches.argmax(axis=1)
         if not matches.any(axis=1).all():
-            wrong = given[~matches.any(axis=1), column][0]
+            wrong = given[~matches.any(axis=1), column].tolist()[0]
             raise ModelError(
                 f"site {site!r} has no value {wrong!r}: its values are "
                 f"{', '.join(map(repr, values))}"

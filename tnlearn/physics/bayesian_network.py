@@ -128,7 +128,8 @@ def _rows(child: Hashable, given: npt.ArrayLike, normalise: bool) -> npt.NDArray
         return np.asarray(table / sums)
     off = np.abs(sums[..., 0] - 1)
     if not np.all(off <= ROUNDING):
-        row = tuple(int(k) for k in np.unravel_index(np.nanargmax(off), off.shape))
+        worst = np.argmax(np.where(np.isnan(off), np.inf, off))
+        row = tuple(int(k) for k in np.unravel_index(worst, off.shape))
         raise ModelError(
             f"the table of {child!r} sums to {sums[row].item():.6g} in row {row}, not to 1: give "
             "probabilities along its last axis, or normalise=True"

@@ -7,6 +7,8 @@ from tnlearn.planning.cost import cut as cut
 from tnlearn.planning.fitting import Memory as Memory
 from tnlearn.planning.memory import as_bytes as as_bytes
 from tnlearn.planning.plan import Plan as Plan
+from tnlearn.planning.plan import readable_bytes as readable_bytes
+from tnlearn.planning.plan import readable_seconds as readable_seconds
 from tnlearn.planning.planner import batch_number as batch_number
 from tnlearn.planning.planner import dtype_of as dtype_of
 from tnlearn.planning.planner import judge_of as judge_of

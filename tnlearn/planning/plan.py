@@ -78,6 +78,8 @@ def readable_bytes(count: float) -> str:
     """A number of bytes with a binary unit."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
     power = min(max(int(math.log2(max(count, 1)) // 10), 0), len(units) - 1)
+    if count >= 1024.0 ** len(units):
+        return f"{count / 1024.0**power:.1e} {units[-1]}"
     return f"{count / 1024**power:.{0 if power == 0 else 1}f} {units[power]}"
 
 
@@ -89,4 +91,4 @@ def readable_seconds(seconds: float) -> str:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 7200:
         return f"{seconds:.3g} s"
-    return f"{seconds / 3600:,.3g} h"
+    return f"{seconds / 3600:.3g} h"

@@ -1,0 +1,109 @@
+"""A verdict before anything runs: what exact costs, and what would be done otherwise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tnlearn.errors import MemoryLimitError
+from tnlearn.inference.distribution import closed
+from tnlearn.inference.support import supported
+from tnlearn.network import HasNetwork, TensorNetwork
+from tnlearn.planning import Plan, plan, readable_bytes, readable_seconds
+
+#: Operations that are spent on an exact answer without being asked: some minutes on one core.
+FLOPS = 1e13
+#: What is asked of the planner; other options are about running.
+ASKED = ("backend", "memory_limit", "search", "seed", "cache")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer about a model takes. Print it.
+
+    Attributes
+    ----------
+    method : str
+        What ``log_partition(model)`` would do: "exact", or "annealing".
+    reason : str
+        Why, in a sentence.
+    plan : Plan or None
+        Of the exact contraction, hard zeros cut out; None if none fits the memory limit.
+    log_states : float
+        Natural logarithm of the number of joint states that hard zeros leave open.
+    fixed : int
+        Indices that hard zeros leave one position.
+    """
+
+    method: str
+    reason: str
+    plan: Plan | None
+    log_states: float
+    fixed: int
+
+    def __str__(self) -> str:
+        rows = [("states", f"10^{self.log_states / math.log(10):.4g}")]
+        if self.fixed:
+            rows.append(("fixed", f"{self.fixed:,} indices by hard zeros"))
+        if self.plan is not None:
+            cost = self.plan.cost
+            rows += [
+                ("width", f"{cost.width:.1f}  (log2 entries of the largest tensor)"),
+                ("flops", f"{cost.flops:.3e}"),
+                ("peak memory", readable_bytes(cost.peak_bytes)),
+                ("slices", f"{cost.slices:,}"),
+                ("predicted", readable_seconds(cost.seconds)),
+            ]
+        rows += [("method", self.method), ("because", self.reason)]
+        body = [f" {name:<12} {value}" for name, value in rows]
+        rule = "─" * max(len(line) for line in body)
+        return "\n".join([rule, " Verdict", rule, *body, rule])
+
+
+def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options: Any) -> Verdict:
+    """What exact inference of a model costs, and what is done where that is too much.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+        Anything with ``.network()``, closed.
+    flops : float
+        Operations up to which an exact answer is worth it.
+    **options
+        ``backend``, ``memory_limit``, ``search``, ``seed`` as for `tnlearn.plan`.
+
+    Returns
+    -------
+    Verdict
+        Prints as a table. Nothing is contracted.
+
+    Examples
+    --------
+    >>> import networkx as nx, tnlearn as tnl
+    >>> tnl.assess(tnl.Ising(nx.grid_2d_graph(6, 6))).method
+    'exact'
+    """
+    return judged(closed(thing), flops, options)
+
+
+def judged(network: TensorNetwork, flops: float, options: dict[str, Any]) -> Verdict:
+    """The verdict on a closed network."""
+    support = supported(network)
+    left = support.network
+    states = float(sum(np.log(len(kept)) for kept in support.kept.values() if len(kept)))
+    fixed = len(network.sizes) - len(left.sizes)
+    if support.empty:
+        return Verdict("exact", "hard zeros forbid every state", None, -math.inf, fixed)
+    try:
+        made = plan(left, **{name: options[name] for name in ASKED if name in options})
+    except MemoryLimitError as error:
+        return Verdict("annealing", f"exact does not fit: {error}", None, states, fixed)
+    if made.cost.flops > flops:
+        reason = f"exact takes {made.cost.flops:.1e} flops, more than the {flops:.1e} allowed"
+        return Verdict("annealing", reason, made, states, fixed)
+    if made.cost.slices > 1:
+        return Verdict("exact", "it fits the memory limit in slices", made, states, fixed)
+    return Verdict("exact", "it fits the memory limit", made, states, fixed)
