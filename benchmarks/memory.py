@@ -157,13 +157,15 @@ def ran_all(
     task: str, seed: int, count: int, passed_over: Counter[str]
 ) -> Iterator[dict[str, Any]]:
     """One network after another, until so many were of the right size."""
+    found = 0  # A bar that is not drawn does not count.
     with tqdm(total=count, desc=task, disable=None) as bar:
-        while bar.n < count:
+        while found < count:
             row = in_a_process(task, seed)
             seed += 1
             if row["status"] in ("other size", "not found", "too long"):
                 passed_over[row["status"]] += 1
                 continue
+            found += 1
             bar.update()
             yield row
 

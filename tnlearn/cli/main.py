@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tnlearn.errors import TnlearnError
 
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="print it for a program to read")
     info.set_defaults(command="info")
+    _add_infer(commands)
     calibrate = commands.add_parser(
         "calibrate",
         help="measure how fast this machine is, for the seconds that plans predict",
@@ -87,6 +89,32 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--reset", action="store_true", help="go back to the shipped model")
     calibrate.set_defaults(command="calibrate")
     return parser
+
+
+def _add_infer(commands: Any) -> None:
+    infer = commands.add_parser(
+        "infer",
+        help="log Z, marginals, the best state or samples of a model in a file",
+        description="Read a model, say what an answer costs, and give it in the format of the UAI "
+        "competitions. The verdict goes to standard error, the answer to standard output.",
+        epilog="example: tnlearn infer grid.uai.gz --evidence grid.uai.evid --task mar",
+    )
+    infer.add_argument("file", type=Path, help="a model: .uai, .uai.gz, or one saved by tnlearn")
+    infer.add_argument("--evidence", type=Path, metavar="E", help="values of some variables")
+    infer.add_argument(
+        "--task",
+        choices=("pr", "mar", "map", "sample"),
+        default="pr",
+        help="partition function (default), marginals, most probable state, exact samples",
+    )
+    infer.add_argument("--samples", type=int, default=10, metavar="N", help="(default: 10)")
+    infer.add_argument("--seed", type=int, default=0, help="of samples and estimates (default: 0)")
+    infer.add_argument(
+        "--memory", metavar="LIMIT", help='say "4GiB" (default: half of what is free)'
+    )
+    infer.add_argument("--exact", action="store_true", help="refuse rather than estimate")
+    infer.add_argument("--json", action="store_true", help="print it for a program to read")
+    infer.set_defaults(command="infer")
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -107,6 +135,10 @@ def _run(given: argparse.Namespace) -> None:
         from tnlearn.cli.calibrate import calibrate
 
         calibrate(given.backend, given.reset)
+    elif given.command == "infer":
+        from tnlearn.cli.infer import infer
+
+        infer(given)
     else:
         _parser().print_help()
 

@@ -56,16 +56,25 @@ def read(path: AnyPath, *, evidence: AnyPath | None = None, format: str | None =
     name = format_of(path) if format is None else format
     if name is None:
         if evidence is not None:
-            raise FormatError(f"evidence is for {_list()} files, and {str(path)!r} is none by name")
+            _evidence(name, Path(evidence))
         return load(path)
     if name not in FORMATS:
         raise FormatError(f"there is no format {name!r}: known are {_list()}")
     model = _read(name, "read_model", path)
-    if evidence is None:
-        return model
-    if not FORMATS[name].has_evidence:
-        raise FormatError(f"{name} files have no files of evidence: use tnlearn.condition")
-    return condition(model, _read(name, "read_evidence", Path(evidence)))
+    return model if evidence is None else condition(model, _evidence(name, Path(evidence)))
+
+
+def read_evidence(path: AnyPath, evidence: AnyPath) -> dict[Any, Any]:
+    """The values in a file of evidence for the model in a file: `read` in two steps."""
+    return _evidence(format_of(Path(path)), Path(evidence))
+
+
+def _evidence(name: str | None, path: Path) -> dict[Any, Any]:
+    if name is None or not FORMATS[name].has_evidence:
+        known = ", ".join(key for key, kind in FORMATS.items() if kind.has_evidence)
+        raise FormatError(f"only {known} models have files of evidence: use tnlearn.condition")
+    found: dict[Any, Any] = _read(name, "read_evidence", path)
+    return found
 
 
 def format_of(path: Path) -> str | None:

@@ -10,11 +10,9 @@ task: ``PR`` and the decimal logarithm of Z, ``MAR`` and all marginals, ``MAP`` 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tnlearn.errors import FormatError
 from tnlearn.files.words import Words, opened
@@ -86,15 +84,15 @@ def read_evidence(path: Path) -> dict[int, int]:
 
 def partition_answer(log_partition: float) -> str:
     """The answer to PR."""
-    return f"PR\n{log_partition / math.log(10):.12g}\n"
+    return f"PR\n{log_partition / math.log(10):.12g}"
 
 
-def marginals_answer(marginals: Sequence[Any]) -> str:
+def marginals_answer(marginals: Sequence[Sequence[float]]) -> str:
     """The answer to MAR: of every variable of the file, also of those observed."""
-    words = [f"{len(p)} {' '.join(f'{x:.9g}' for x in np.asarray(p).tolist())}" for p in marginals]
-    return f"MAR\n{len(marginals)} {' '.join(words)}\n"
+    words = [f"{len(p)} {' '.join(f'{x:.9g}' for x in p)}" for p in marginals]
+    return f"MAR\n{len(marginals)} {' '.join(words)}"
 
 
-def mode_answer(state: Mapping[int, int]) -> str:
-    """The answer to MAP."""
-    return f"MAP\n{len(state)} {' '.join(str(state[site]) for site in sorted(state))}\n"
+def mode_answer(state: Sequence[int]) -> str:
+    """The answer to MAP: the position of the value of every variable, also of those observed."""
+    return f"MAP\n{len(state)} {' '.join(map(str, state))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,9 @@ class Verdict:
                 ("slices", f"{cost.slices:,}"),
                 ("predicted", readable_seconds(cost.seconds)),
             ]
-        rows += [("method", self.method), ("because", self.reason)]
+        because = textwrap.wrap(self.reason, 64)
+        rows += [("method", self.method), ("because", because[0])]
+        rows += [("", line) for line in because[1:]]
         body = [f" {name:<12} {value}" for name, value in rows]
         rule = "─" * max(len(line) for line in body)
         return "\n".join([rule, " Verdict", rule, *body, rule])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import HasEnergies, Model, TensorNetwork
+from tnlearn.network import HasEnergies, Model, TensorNetwork, as_states
 
 Evidence = Mapping[Any, Any]
 
@@ -106,13 +106,14 @@ class Conditioned:
 
     def energy(self, states: npt.ArrayLike) -> npt.NDArray[Any]:
         """Energies of the whole model, shape (n_states,), of states of what is left."""
-        given = np.asarray(states)
-        if given.ndim != 2 or given.shape[1] != len(self.sites):
-            raise ModelError(f"states need shape (n_states, {len(self.sites)}), got {given.shape}")
+        given = as_states(states, len(self.sites))
         columns = dict(zip(self.sites, given.T, strict=True))
-        held = {site: np.full(len(given), value) for site, value in self.evidence.items()}
-        whole = [columns.get(site, held.get(site)) for site in self._model.sites]
-        return self._model.energy(np.stack([np.asarray(column) for column in whole], axis=1))
+        texts = any(isinstance(value, str) for value in self.evidence.values())
+        kind = object if texts or given.dtype.kind in "US" else given.dtype
+        whole = np.empty((len(given), len(self._model.sites)), kind)
+        for k, site in enumerate(self._model.sites):
+            whole[:, k] = columns[site] if site in columns else self.evidence[site]
+        return self._model.energy(whole)
 
     def network(self) -> TensorNetwork:
         """The model's network, the indices of the sites held fixed."""

@@ -133,6 +133,8 @@ def _estimated(network: TensorNetwork, method: str, options: dict[str, Any]) -> 
     if method == "annealing":
         seed, progress = options.get("seed", 0), bool(options.get("progress"))
         annealed = anneal(network, seed=seed, progress=progress)
+        if annealed.log_partition == -math.inf:  # No chain found a state; messages may.
+            return _estimated(network, "belief propagation", options)
         found = LogPartition(annealed.log_partition, method, annealed.error, annealed.converged)
     else:
         beliefs = propagate_beliefs(network)

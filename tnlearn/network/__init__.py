@@ -4,6 +4,7 @@ from tnlearn.network.model import HasEnergies as HasEnergies
 from tnlearn.network.model import HasNetwork as HasNetwork
 from tnlearn.network.model import Model as Model
 from tnlearn.network.model import as_network as as_network
+from tnlearn.network.model import as_states as as_states
 from tnlearn.network.model import positions_of as positions_of
 from tnlearn.network.tensor import Index as Index
 from tnlearn.network.tensor import Tensor as Tensor

@@ -99,11 +99,7 @@ def positions_of(model: Model, states: npt.ArrayLike) -> npt.NDArray[np.int64]:
     ModelError
         If the shape is wrong, or a site does not have the value given for it.
     """
-    given = np.asarray(states)
-    if given.dtype.kind in "US" and not isinstance(states, np.ndarray):
-        given = np.array(states, object)  # Numbers among the texts stay numbers.
-    if given.ndim != 2 or given.shape[1] != len(model.sites):
-        raise ModelError(f"states need shape (n_states, {len(model.sites)}), got {given.shape}")
+    given = as_states(states, len(model.sites))
     found = np.empty(given.shape, np.int64)
     for column, site in enumerate(model.sites):
         values = model.values(site)
@@ -116,6 +112,16 @@ def positions_of(model: Model, states: npt.ArrayLike) -> npt.NDArray[np.int64]:
                 f"{', '.join(map(repr, values))}"
             )
     return found
+
+
+def as_states(states: npt.ArrayLike, sites: int) -> npt.NDArray[Any]:
+    """States as an array of shape (n_states, sites); ModelError if they have another shape."""
+    given = np.asarray(states)
+    if given.dtype.kind in "US" and not isinstance(states, np.ndarray):
+        given = np.array(states, object)  # Numbers among the texts stay numbers.
+    if given.ndim != 2 or given.shape[1] != sites:
+        raise ModelError(f"states need shape (n_states, {sites}), got {given.shape}")
+    return given
 
 
 def _table(values: tuple[Any, ...]) -> npt.NDArray[Any]:

@@ -69,12 +69,13 @@ class BayesianNetwork:
         unknown = [name for name in states if name not in self.parents]
         if unknown:
             raise ModelError(f"variable {unknown[0]!r} has states but no table")
-        ordered = {child: states[child] for child in self.parents if child in states}
         factors = [
             ((*self.parents[child], child), _rows(child, table, normalise))
             for child, (_, table) in tables.items()
         ]
-        self.factors = FactorGraph(factors, ordered)
+        # Named all, so that the sites are in their order.
+        sizes = {scope[-1]: table.shape[-1] if table.ndim else 1 for scope, table in factors}
+        self.factors = FactorGraph(factors, {**sizes, **states})
         self.sites: tuple[Hashable, ...] = tuple(self.parents)
 
     def __repr__(self) -> str:
@@ -93,11 +94,7 @@ class BayesianNetwork:
         states : array_like, shape (n_states, n_sites)
             Columns in the order of `sites`, entries among `values`.
         """
-        given = np.asarray(states)
-        if given.ndim == 2 and given.shape[1] == len(self.sites):
-            column = {site: k for k, site in enumerate(self.sites)}
-            given = given[:, [column[site] for site in self.factors.sites]]
-        return self.factors.energy(given)
+        return self.factors.energy(states)
 
     def log_probability(self, states: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Natural logarithms of the probabilities of states, by the tables as they are."""
