@@ -26,6 +26,7 @@ PUBLIC = [
     "MPSClassifier",
     "Plan",
     "Program",
+    "RestrictedBoltzmann",
     "Tensor",
     "TensorNetwork",
     "TnlearnError",

@@ -35,7 +35,7 @@ _ROOMS = {
         "mode",
         "sample",
     ),
-    "physics": ("BayesianNetwork", "FactorGraph", "Ising"),
+    "physics": ("BayesianNetwork", "FactorGraph", "Ising", "RestrictedBoltzmann"),
     "learning": ("MPSClassifier",),
     "files": ("load", "read", "save"),
 }

@@ -28,6 +28,7 @@ from tnlearn.network.builders import tree as tree
 from tnlearn.physics import BayesianNetwork as BayesianNetwork
 from tnlearn.physics import FactorGraph as FactorGraph
 from tnlearn.physics import Ising as Ising
+from tnlearn.physics import RestrictedBoltzmann as RestrictedBoltzmann
 from tnlearn.planning import Plan as Plan
 from tnlearn.planning import plan as plan
 from tnlearn.values import LogValue as LogValue

@@ -2,6 +2,7 @@
 
 from tnlearn.inference.approximate.annealing import Annealed as Annealed
 from tnlearn.inference.approximate.annealing import anneal as anneal
+from tnlearn.inference.approximate.annealing import average_weight as average_weight
 from tnlearn.inference.approximate.beliefs import Beliefs as Beliefs
 from tnlearn.inference.approximate.beliefs import propagate_beliefs as propagate_beliefs
 from tnlearn.inference.assessment import Verdict as Verdict

@@ -3,3 +3,4 @@
 from tnlearn.physics.bayesian_network import BayesianNetwork as BayesianNetwork
 from tnlearn.physics.factor_graph import FactorGraph as FactorGraph
 from tnlearn.physics.ising import Ising as Ising
+from tnlearn.physics.restricted_boltzmann import RestrictedBoltzmann as RestrictedBoltzmann

@@ -153,22 +153,31 @@ class _Run:
                 self._touching,
                 self._generator,
             )
-        return self._judged(logs, steps)
+        found = average_weight(logs, steps)
+        return replace(found, log_partition=found.log_partition + self._tables.constant)
 
-    def _judged(self, logs: Array, steps: int) -> Annealed:
-        """The average weight, and what the scatter of the weights says of it."""
-        top = logs.max()
-        if top == -np.inf:
-            return Annealed(-math.inf, math.inf, False, steps)
-        weights = np.exp(logs - top)
-        mean = weights.mean()
-        alive = logs[logs > -np.inf]
-        spread = float(np.var(alive, ddof=1)) if len(alive) > 1 else math.inf
-        relative = float(np.std(weights, ddof=1) / mean / math.sqrt(len(logs)))
-        # Of weights that are lognormal the average is known no better than this.
-        lognormal = math.sqrt(math.expm1(min(spread, 50.0)) / len(logs))
-        error = SIGMAS * max(relative, lognormal) + relative**2 / 2
-        rounding = 1e-12 * (1 + abs(top))
-        converged = spread <= CALM and len(alive) == len(logs)
-        value = float(top + math.log(mean)) + self._tables.constant
-        return Annealed(value, float(error + rounding), converged, steps)
+
+def average_weight(logs: Array, steps: int) -> Annealed:
+    """The average of the weights of chains, and what their scatter says of it.
+
+    Parameters
+    ----------
+    logs : array, shape (chains,)
+        Natural logarithms of the weights.
+    steps : int
+        How many steps they took.
+    """
+    top = float(logs.max())
+    if top == -np.inf:
+        return Annealed(-math.inf, math.inf, False, steps)
+    weights = np.exp(logs - top)
+    mean = float(weights.mean())
+    alive = logs[logs > -np.inf]
+    spread = float(np.var(alive, ddof=1)) if len(alive) > 1 else math.inf
+    relative = float(np.std(weights, ddof=1)) / mean / math.sqrt(len(logs))
+    # Of weights that are lognormal the average is known no better than this.
+    lognormal = math.sqrt(math.expm1(min(spread, 50.0)) / len(logs))
+    error = SIGMAS * max(relative, lognormal) + relative**2 / 2
+    rounding = 1e-12 * (1 + abs(top))
+    converged = spread <= CALM and len(alive) == len(logs)
+    return Annealed(top + math.log(mean), error + rounding, converged, steps)

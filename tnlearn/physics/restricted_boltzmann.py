@@ -1,0 +1,196 @@
+"""The restricted Boltzmann machine: visible and hidden bits, coupled only across."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn.errors import ModelError
+from tnlearn.inference import LogPartition, log_partition
+from tnlearn.network import Tensor, TensorNetwork, as_states
+from tnlearn.physics.restricted_annealing import anneal_restricted
+from tnlearn.planning import Plan, plan
+
+Array = npt.NDArray[np.float64]
+
+#: Entries of the tensors over the smaller layer, for all units of the larger, up to which log Z is
+#: summed exactly: some seconds.
+EXACT = 2**31
+
+
+class RestrictedBoltzmann:
+    """Bits v and h with ``H(v, h) = -a.v - b.h - v.W.h`` at beta = 1.
+
+    Parameters
+    ----------
+    weights : array_like, shape (n_visible, n_hidden)
+        W.
+    visible_bias : array_like, shape (n_visible,)
+        a.
+    hidden_bias : array_like, shape (n_hidden,)
+        b.
+
+    Attributes
+    ----------
+    sites : tuple
+        ``("v", i)`` for every visible unit, then ``("h", j)`` for every hidden one.
+    beta : float
+        1.
+
+    Raises
+    ------
+    ModelError
+        If the shapes do not fit, a layer is empty, or a number is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, tnlearn as tnl
+    >>> model = tnl.RestrictedBoltzmann(np.ones((3, 2)), np.zeros(3), np.zeros(2))
+    >>> round(float(np.exp(tnl.log_partition(model))), 6)  # (2^3 + 2 (1 + e)^3 + (1 + e^2)^3)
+    701.166846
+    """
+
+    beta = 1.0
+
+    def __init__(
+        self, weights: npt.ArrayLike, visible_bias: npt.ArrayLike, hidden_bias: npt.ArrayLike
+    ) -> None:
+        self.weights = _finite(weights, "weights", 2)
+        self.visible_bias = _finite(visible_bias, "visible_bias", 1)
+        self.hidden_bias = _finite(hidden_bias, "hidden_bias", 1)
+        wanted = (len(self.visible_bias), len(self.hidden_bias))
+        if self.weights.shape != wanted or 0 in wanted:
+            raise ModelError(
+                f"weights of shape {self.weights.shape} do not fit {wanted[0]} visible and "
+                f"{wanted[1]} hidden biases: give (n_visible, n_hidden), both at least 1"
+            )
+        visible, hidden = (
+            [(layer, k) for k in range(n)] for layer, n in zip("vh", wanted, strict=True)
+        )
+        self.sites: tuple[Hashable, ...] = (*visible, *hidden)
+
+    def __repr__(self) -> str:
+        return (
+            f"RestrictedBoltzmann({self.weights.shape[0]} visible, {self.weights.shape[1]} hidden)"
+        )
+
+    def values(self, site: Hashable) -> tuple[int, int]:
+        """The values of a unit: (0, 1)."""
+        if site not in self._known:
+            raise ModelError(f"{site!r} is no unit of {self!r}: they are ('v', i) and ('h', j)")
+        return (0, 1)
+
+    @cached_property
+    def _known(self) -> frozenset[Hashable]:
+        return frozenset(self.sites)
+
+    def energy(self, states: npt.ArrayLike) -> Array:
+        """Energies of joint states of shape (n_states, n_visible + n_hidden), visible first."""
+        bits = _bits(states, len(self.sites))
+        v, h = bits[:, : len(self.visible_bias)], bits[:, len(self.visible_bias) :]
+        coupled = np.einsum("ni,ni->n", v @ self.weights, h)
+        return np.asarray(-v @ self.visible_bias - h @ self.hidden_bias - coupled)
+
+    def free_energy(self, visible: npt.ArrayLike) -> Array:
+        """``-ln sum_h exp(-H(v, h))`` of visible states, shape (n_states,)."""
+        v = _bits(visible, len(self.visible_bias))
+        inputs = v @ self.weights + self.hidden_bias
+        return np.asarray(-v @ self.visible_bias - np.logaddexp(0, inputs).sum(axis=1))
+
+    def log_probability(self, visible: npt.ArrayLike) -> Array:
+        """Natural logarithms of the probabilities of visible states, shape (n_states,).
+
+        As good as `log_partition`, which is found once.
+        """
+        return -self.free_energy(visible) - float(self.log_partition)
+
+    @cached_property
+    def log_partition(self) -> LogPartition:
+        """The natural logarithm of Z: exact where a layer is small, else annealed.
+
+        The smaller layer's states are summed by contraction if that writes at most 2**31 entries;
+        else `anneal_restricted` says how far off it may be.
+        """
+        small, large = sorted(self.weights.shape)
+        if small < 31 and 2**small * large <= EXACT:
+            return log_partition(self.network(), "exact", plan=self.plan())
+        found = anneal_restricted(self.weights, self.visible_bias, self.hidden_bias)
+        return LogPartition(found.log_partition, "annealing", found.error, found.converged)
+
+    def network(self) -> TensorNetwork:
+        """The closed network whose value is Z: a tensor per weight and per bias."""
+        return TensorNetwork(
+            Tensor(-tensor.data, tensor.indices, tensor.name, log=True)
+            for tensor in self.energies()
+        )
+
+    def energies(self) -> TensorNetwork:
+        """The energy of every weight and bias, on the indices of `network`: they are added."""
+        tables = np.zeros((*self.weights.shape, 2, 2))
+        tables[:, :, 1, 1] = -self.weights
+        by_unit: list[Tensor] = []
+        for i, row in enumerate(tables):
+            by_unit += [
+                Tensor(table, (("v", i), ("h", j)), f"weight {i}, {j}")
+                for j, table in enumerate(row)
+            ]
+        for layer, biases in (("v", self.visible_bias), ("h", self.hidden_bias)):
+            by_unit += [
+                Tensor(np.array([0.0, -bias]), ((layer, k),), f"bias {layer} {k}")
+                for k, bias in enumerate(biases.tolist())
+            ]
+        return TensorNetwork(by_unit)
+
+    def plan(self, memory_limit: int | str | None = None) -> Plan:
+        """The plan of `network` that sums the larger layer unit by unit.
+
+        Each unit of the larger layer makes one tensor over the smaller layer, which is multiplied
+        into the product of those before: nothing has to be searched for.
+        """
+        return plan(self.network(), memory_limit=memory_limit, search=self._path())
+
+    def _path(self) -> list[tuple[int, int]]:
+        """Pairs of tensors in opt_einsum's form."""
+        from opt_einsum.paths import ssa_to_linear
+
+        n, m = self.weights.shape
+        weight = np.arange(n * m).reshape(n, m)
+        visible, hidden = n * m + np.arange(n), n * m + n + np.arange(m)
+        rows, own, other = (weight, visible, hidden) if n >= m else (weight.T, hidden, visible)
+        pairs: list[tuple[int, int]] = []
+        count = n * m + n + m
+
+        def joined(tensors: Sequence[int]) -> int:
+            first, *others = tensors
+            for second in others:
+                pairs.append((first, second))
+                first = count + len(pairs) - 1
+            return first
+
+        total = joined(other.tolist())
+        for bias, row in zip(own.tolist(), rows.tolist(), strict=True):
+            # In halves: what has every unit of the smaller layer is written once.
+            half = len(row) // 2
+            unit = joined([joined([bias, *row[:half]]), *([joined(row[half:])])])
+            total = joined([total, unit])
+        path: list[tuple[int, int]] = ssa_to_linear(pairs)
+        return path
+
+
+def _finite(given: npt.ArrayLike, name: str, axes: int) -> Array:
+    array = np.array(given, float)
+    if array.ndim != axes or not np.isfinite(array).all():
+        raise ModelError(f"{name} must be finite numbers along {axes} axes, got {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def _bits(states: npt.ArrayLike, sites: int) -> Array:
+    bits: Any = as_states(states, sites)
+    if not np.isin(bits, (0, 1)).all():
+        raise ModelError("states must hold 0 and 1 only (bit = (1 + spin) / 2)")
+    return np.asarray(bits, float)
