@@ -1,6 +1,8 @@
 """Models of statistical physics, and the closed forms they are checked against."""
 
+from tnlearn.physics.hopfield import Hopfield as Hopfield
 from tnlearn.physics.ising import Ising as Ising
 from tnlearn.physics.potts import Clock as Clock
 from tnlearn.physics.potts import Potts as Potts
+from tnlearn.physics.recall import Recall as Recall
 from tnlearn.physics.stochastic import probability_on as probability_on
