@@ -1,7 +1,10 @@
 """Models of statistical physics, and the closed forms they are checked against."""
 
+from tnlearn.physics.boltzmann import BoltzmannMachine as BoltzmannMachine
+from tnlearn.physics.hidden_markov import HiddenMarkovTree as HiddenMarkovTree
 from tnlearn.physics.hopfield import Hopfield as Hopfield
 from tnlearn.physics.ising import Ising as Ising
+from tnlearn.physics.markov import MarkovChain as MarkovChain
 from tnlearn.physics.potts import Clock as Clock
 from tnlearn.physics.potts import Potts as Potts
 from tnlearn.physics.recall import Recall as Recall

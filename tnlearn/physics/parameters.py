@@ -128,7 +128,7 @@ def finite(value: Any, what: str) -> float:
 
 
 def finite_array(value: Any, what: str, shape: tuple[int, ...], meaning: str) -> Array:
-    """`value` as a read-only array of floats of that shape, copied only if it must be."""
+    """`value` as a read-only array of floats of that shape."""
     array = real_array(value, what)
     if array.shape != shape:
         raise ModelError(f"{what} has shape {array.shape}; it must be {shape}: {meaning}")
@@ -139,12 +139,12 @@ def finite_array(value: Any, what: str, shape: tuple[int, ...], meaning: str) ->
 
 
 def real_array(value: Any, what: str) -> Array:
-    """`value` as a read-only array of float64; the caller's array is left as it is."""
+    """`value` as a read-only array of float64; a copy, as the caller may go on writing to his."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":
             raise TypeError
-        array = array.astype(np.float64, copy=False).view()
+        array = array.astype(np.float64)
     except (TypeError, ValueError):
         raise DataTypeError(f"{what} is {_short(value)}; it must be an array of numbers") from None
     array.flags.writeable = False

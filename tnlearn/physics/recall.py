@@ -104,7 +104,7 @@ class Units:
         """1 where the last state is a fixed point, 2 where it alternates, else 0."""
         last = trajectory[-1]
         fixed = ~self._unstable(self._fields(last.astype(float)), last).any(axis=1)
-        periods = fixed.astype(np.int64)
+        periods: npt.NDArray[np.int64] = np.array(fixed, dtype=np.int64)
         if alternating and len(trajectory) > 2:
             periods[~fixed & (trajectory[-3] == last).all(axis=1)] = 2
         return periods
