@@ -142,11 +142,21 @@ class PairModel(ABC):
 
 
 def weights_of(energies: TensorNetwork, beta: float) -> TensorNetwork:
-    """The network of Boltzmann factors of a network of energies, held as logarithms."""
+    """The network of Boltzmann factors of a network of energies, held as logarithms.
+
+    What an infinite energy forbids is forbidden at any `beta`.
+    """
     return TensorNetwork(
-        Tensor(-beta * tensor.data, tensor.indices, name, log=True)
+        Tensor(_minus_beta_times(tensor.data, beta), tensor.indices, name, log=True)
         for name, tensor in zip(energies.names, energies, strict=True)
     )
+
+
+def _minus_beta_times(energies: Array, beta: float) -> Array:
+    forbidden = np.isinf(energies)
+    if not forbidden.any():
+        return -beta * energies
+    return np.where(forbidden, -np.inf, -beta * np.where(forbidden, 0.0, energies))
 
 
 def called(names: Sequence[tuple[str, tuple[Hashable, ...]]]) -> list[str]:
