@@ -288,3 +288,9 @@ def test_mistakes_in_what_is_asked() -> None:
         model.overlaps([[1, 1]])
     with pytest.raises(DataTypeError, match="threshold is 'high'"):
         Hopfield(PAIR, threshold="high")
+    with pytest.raises(DataTypeError, match=r"threshold is \[\[1\], \[1, 2\]\]"):
+        Hopfield(PAIR, threshold=[[1], [1, 2]])
+    with pytest.raises(DataTypeError, match="array of patterns is"):
+        Hopfield([[1, 1], [1]])
+    with pytest.raises(DataTypeError, match="array of states is"):
+        model.energy([[1, 1, 1], [1]])

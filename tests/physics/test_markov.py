@@ -152,6 +152,10 @@ def test_mistakes_in_chains(
 def test_what_is_no_table_is_named() -> None:
     with pytest.raises(DataTypeError, match="transition 0 is"):
         MarkovChain([1.0, 0.0], [[[0.5, 0.5], [1.0]]])
+    with pytest.raises(DataTypeError, match=r"transition is \[\[0.5, 0.5\], \[1.0\]\]; it must be"):
+        MarkovChain([1.0, 0.0], [[0.5, 0.5], [1.0]], length=3)
+    with pytest.raises(DataTypeError, match="transitions are 7: give a matrix"):
+        MarkovChain([1.0, 0.0], 7)
     with pytest.raises(DataTypeError, match="initial distribution is 'even'"):
         MarkovChain("even", [TABLE])
     with pytest.raises(ModelError, match="state 0 has site 2 at 2; its values are 0 to 1"):

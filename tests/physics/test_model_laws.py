@@ -170,6 +170,22 @@ def test_samples(name: str, data: Any) -> None:
     assert statistic <= stats.chi2.isf(1e-6, max(1, len(seen) - 1))
 
 
+@pytest.mark.parametrize("model", ["Potts", "Clock", "Hopfield", "BoltzmannMachine"])
+@few
+@given(data)
+def test_hardly_any_temperature(model: str, data: Any) -> None:
+    """Nothing overflows, and the states of least energy are all there is."""
+    case = data.draw(MODELS[model].filter(lambda case: case.ties))
+    cold = case.make(*case.inputs[:-1], 1e5, **case.options)
+    least = case.energies.min()
+    ground = np.isclose(case.energies, least, rtol=0, atol=1e-9)
+    expected = -1e5 * least + math.log(ground.sum())
+    assert tnl.log_partition(cold) == pytest.approx(expected, rel=1e-14, abs=1e-12)
+    if len(case.visible) == len(case.values):
+        found = cold.log_probability(np.array(case.states)[ground])
+        np.testing.assert_allclose(found, -math.log(ground.sum()), rtol=0, atol=1e-9)
+
+
 def arrays_in(thing: Any) -> list[Any]:
     if isinstance(thing, np.ndarray):
         return [thing]

@@ -23,6 +23,7 @@ from tnlearn.physics.parameters import (
     couplings_of,
     fields_of,
     finite_array,
+    is_scalar,
     real_array,
 )
 from tnlearn.physics.states import check_site, positions_of_numbers
@@ -205,7 +206,7 @@ def _two(pair: Any) -> tuple[Hashable, Hashable]:
 
 def _named(fields: Any, sites: tuple[Hashable, ...]) -> float | Mapping[Any, float]:
     """Fields by site, or one number for all."""
-    if isinstance(fields, (Mapping, str)) or np.ndim(fields) == 0:
+    if isinstance(fields, Mapping) or is_scalar(fields):
         return fields  # type: ignore[no-any-return]
     if sites != tuple(range(len(sites))):
         raise DataTypeError(

@@ -15,7 +15,8 @@ from tnlearn.inference import log_partition
 from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.overlaps import Counts
 from tnlearn.physics.pairwise import Pairwise, weights_of
-from tnlearn.physics.parameters import Array, Edge, beta_of, finite, finite_array, whole
+from tnlearn.physics.parameters import Array, Edge, beta_of, finite, finite_array, is_scalar, whole
+from tnlearn.physics.patterns import inverse_overlaps, patterns_of
 from tnlearn.physics.recall import Recall, Units, recalled
 from tnlearn.physics.states import check_site, positions_of_spins, table_of
 
@@ -79,16 +80,16 @@ class Hopfield:
         threshold: npt.ArrayLike = 0.0,
         beta: float = 1.0,
     ) -> None:
-        self.patterns = _patterns(patterns)
+        self.patterns = patterns_of(patterns)
         if rule not in RULES:
             raise ModelError(f"there is no rule {rule!r}: give one of {', '.join(RULES)}")
         self.rule = rule
         n = self.patterns.shape[1]
         self.sites: tuple[Hashable, ...] = tuple(range(n))
-        if np.ndim(threshold) == 0:
+        if is_scalar(threshold):
             threshold = np.full(n, finite(threshold, "the threshold"))
         self.thresholds = finite_array(threshold, "the threshold", (n,), "one number for each site")
-        self._mixing = _mixing(self.patterns, rule)
+        self._mixing = None if rule == RULES[0] else inverse_overlaps(self.patterns)
         self.beta = beta_of(beta, [float(n), float(abs(self.thresholds).max())])
 
     def __repr__(self) -> str:
@@ -257,31 +258,3 @@ class Hopfield:
     @cached_property
     def _log_partition(self) -> float:
         return float(log_partition(self))
-
-
-def _patterns(given: npt.ArrayLike) -> npt.NDArray[np.int8]:
-    table = np.asarray(given)
-    if table.ndim != 2 or 0 in table.shape:
-        raise ModelError(f"patterns need shape (n_patterns, n_sites), got {table.shape}")
-    wrong = np.argwhere(~np.isin(table, (-1, 1)))
-    if len(wrong):
-        row, column = wrong[0].tolist()
-        raise ModelError(f"pattern {row} has {table[row, column]} at {column}: give -1 and +1 only")
-    patterns = table.astype(np.int8)
-    patterns.flags.writeable = False
-    return patterns
-
-
-def _mixing(patterns: npt.NDArray[np.int8], rule: str) -> Array | None:
-    """The inverse of the matrix of overlaps between patterns; None for Hebb's rule."""
-    if rule == "hebb":
-        return None
-    xi = patterns.astype(float)
-    rank = int(np.linalg.matrix_rank(xi))
-    if rank < len(xi):
-        raise ModelError(
-            f"the {len(xi)} patterns are linearly dependent, of rank {rank}: the pseudo-inverse "
-            "rule needs independent ones"
-        )
-    inverse = np.linalg.inv(xi @ xi.T / xi.shape[1])
-    return np.asarray((inverse + inverse.T) / 2.0)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.pairwise import weights_of
-from tnlearn.physics.parameters import Array, whole
+from tnlearn.physics.parameters import Array, is_scalar, whole
 from tnlearn.physics.states import check_site, positions_of_numbers
 from tnlearn.physics.tables import log_of, table_of, vector_of
 
@@ -76,17 +77,17 @@ class MarkovChain:
         self.initial = vector_of(initial, "the initial distribution", normalise)
         self.transitions = _transitions(transitions, length, len(self.initial), normalise)
         self.sites: tuple[Hashable, ...] = tuple(range(len(self.transitions) + 1))
-        self._sizes = (len(self.initial), *(len(table.T) for table in self.transitions))
+        sizes = (len(self.initial), *(table.shape[1] for table in self.transitions))
+        self._sizes: dict[Hashable, int] = dict(enumerate(sizes))
 
     def __repr__(self) -> str:
-        sizes = sorted(set(self._sizes))
+        sizes = sorted(set(self._sizes.values()))
         return f"MarkovChain({len(self.sites)} sites of {', '.join(map(str, sizes))} values)"
 
     def values(self, site: Hashable) -> tuple[int, ...]:
         """The values of a site, in the order of its index: 0, 1, ..."""
-        known = isinstance(site, int) and 0 <= site < len(self.sites)
-        check_site(site, known, self)
-        return tuple(range(self._sizes[site]))  # type: ignore[call-overload]
+        check_site(site, site in self._sizes, self)
+        return tuple(range(self._sizes[site]))
 
     def energy(self, states: npt.ArrayLike) -> Array:
         """Minus natural logarithms of probabilities.
@@ -105,7 +106,7 @@ class MarkovChain:
 
     def log_probability(self, states: npt.ArrayLike) -> Array:
         """Natural logarithms of the probabilities of states, as given to `energy`."""
-        columns = positions_of_numbers(states, self.sites, self._sizes).T
+        columns = positions_of_numbers(states, self.sites, [*self._sizes.values()]).T
         total: Array = log_of(self.initial)[columns[0]]
         logs = {id(table): log_of(table) for table in self.transitions}
         for k, table in enumerate(self.transitions):
@@ -155,12 +156,11 @@ def _transitions(
     return tuple(found)
 
 
-def _is_one_matrix(given: npt.ArrayLike | Sequence[npt.ArrayLike]) -> bool:
+def _is_one_matrix(given: Any) -> bool:
+    if is_scalar(given):
+        raise DataTypeError(f"the transitions are {given!r}: give a matrix, or a list of them")
     if isinstance(given, np.ndarray):
         return given.ndim == 2
     if not isinstance(given, Sequence) or not given:
         return False
-    try:
-        return np.ndim(given[0]) < 2
-    except ValueError:  # Rows of different lengths: the table says so of itself.
-        return False
+    return is_scalar(given[0]) or (len(given[0]) > 0 and is_scalar(given[0][0]))

@@ -140,15 +140,34 @@ def finite_array(value: Any, what: str, shape: tuple[int, ...], meaning: str) ->
 
 def real_array(value: Any, what: str) -> Array:
     """`value` as a read-only array of float64; a copy, as the caller may go on writing to his."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-        array = array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise DataTypeError(f"{what} is {_short(value)}; it must be an array of numbers") from None
+    array = array_of(value, what).astype(np.float64)
     array.flags.writeable = False
     return array
+
+
+def array_of(value: Any, what: str) -> npt.NDArray[Any]:
+    """`value` as an array of real numbers or booleans, of any precision.
+
+    Raises
+    ------
+    DataTypeError
+        If it is none, or its rows differ in length; the message begins with `what`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray("rows of different lengths")
+    if array.dtype.kind not in "biuf":
+        raise DataTypeError(f"{what} is {_short(value)}; it must be an array of numbers")
+    return array
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether `value` is one thing, and no array or sequence of several."""
+    try:
+        return np.ndim(value) == 0
+    except ValueError:  # Rows of different lengths.
+        return False
 
 
 def whole(value: Any, what: str, least: int) -> int:

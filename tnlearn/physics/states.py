@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
+from tnlearn.physics.parameters import array_of
 
 #: A row for every state, a column for every site.
 Positions = npt.NDArray[np.int64]
@@ -16,7 +17,7 @@ Positions = npt.NDArray[np.int64]
 
 def table_of(states: npt.ArrayLike, sites: Sequence[Hashable]) -> npt.NDArray[Any]:
     """States as an array of shape (n_states, n_sites)."""
-    table = np.asarray(states)
+    table = array_of(states, "the array of states")
     if table.ndim != 2 or table.shape[1] != len(sites):
         raise ModelError(f"states need shape (n_states, {len(sites)}), got {table.shape}")
     return table
@@ -50,8 +51,6 @@ def positions_of_numbers(
     """
     table = table_of(states, sites)
     bounds = np.broadcast_to(np.asarray(sizes), (len(sites),))
-    if table.dtype.kind not in "biuf":
-        raise ModelError(f"states must hold whole numbers, got an array of {table.dtype}")
     floor = np.floor(table) if table.dtype.kind == "f" else table
     wrong = ~((table == floor) & (table >= 0) & (table < bounds))
     if wrong.any():

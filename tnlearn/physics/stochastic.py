@@ -37,7 +37,7 @@ def probability_on(energy_gap: npt.ArrayLike, beta: float = 1.0) -> Array:
 
     Notes
     -----
-    Source: D. H. Ackley, G. E. Hinton and T. J. Sejnowski, Cognitive Science 9, 147 (1985), eq. 3,
+    Source: D. H. Ackley, G. E. Hinton and T. J. Sejnowski, Cognitive Science 9, 147 (1985),
     whose gap is ``E_off - E_on``.
 
     Examples
