@@ -76,10 +76,13 @@ def test_counting_agrees_with_all_pairs(count: int, rule: Any) -> None:
     )
 
 
-def test_many_patterns_are_all_pairs() -> None:
-    """Sites are all of different kinds, so there is nothing to count."""
-    model = Hopfield(random_patterns(20, 8))
-    assert set(model.network().sizes) == set(range(8))
+@pytest.mark.parametrize(("count", "n"), [(20, 8), (40, 30), (5, 40), (1, 240)])
+def test_all_pairs_where_counting_does_not_pay(count: int, n: int) -> None:
+    """Sites all of different kinds, of too many kinds, or too many sites of one kind."""
+    model = Hopfield(random_patterns(count, n))
+    network = model.network()
+    assert set(network.sizes) == set(range(n))
+    assert len(network) == n * (n - 1) // 2
 
 
 def test_patterns_of_large_networks_are_counted() -> None:
