@@ -70,6 +70,13 @@ def test_all_states_are_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
+def test_nothing_hidden_is_no_contraction(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = BoltzmannMachine({(0, 1): 1.0, (1, 2): -1.0}, 0.5)
+    expected = machine.log_probability(bits(3))
+    monkeypatch.delattr(Program, "log")
+    np.testing.assert_array_equal(machine.log_probability(bits(3)), expected)
+
+
 def test_blocks_of_states_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from tnlearn.physics import clamping
 

@@ -154,7 +154,7 @@ def test_both_units_of_a_pair_turning_together_never_settle() -> None:
     found = model.recall([[1, -1], [1, 1]], "synchronous", steps=7)
     assert found.periods.tolist() == [2, 1]
     assert found.converged.tolist() == [True, True]
-    assert found.trajectory[:3, 0].tolist() == [[1, -1], [-1, 1], [1, -1]]
+    assert found.trajectory[:, 0].tolist() == [[1, -1], [-1, 1], [1, -1]]
     assert model.recall([[1, -1]], seed=0).energies[-1] == -0.5
 
 

@@ -123,7 +123,7 @@ def test_normalise_on_request() -> None:
     assert not chain.transitions[0].flags.writeable
 
 
-TABLE = flip(0.1)
+TABLE, WIDE = flip(0.1), [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]
 # name -> arguments, options, what the message must say
 CHAINS: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "row": (([1.0, 0.0], [[[0.5, 0.5], [0.5, 0.4]]]), {}, r"row 1 of transition 0 sums to 0\.9, "),
@@ -133,6 +133,9 @@ CHAINS: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "nan": (([1.0, 0.0], [[[math.nan, 1], [0, 1]]]), {}, "entry nan at 0"),
     "nothing": (([1.0, 0.0], [[[0, 0], [0, 1]]]), {"normalise": True}, "row 0 .* sums to 0"),
     "rows": (([1.0, 0.0], [np.eye(3)]), {}, r"transition 0 has shape \(3, 3\); it needs 2 rows"),
+    "rows of one given twice": (
+        ([1.0, 0.0], [WIDE, WIDE]), {}, r"transition 1 has shape \(2, 3\); it needs 3 rows",
+    ),
     "no length": (([1.0, 0.0], TABLE), {}, "give length="),
     "not square": (([1.0, 0.0], [[0.5, 0.2, 0.3]] * 2), {"length": 3}, "must be square"),
     "other length": (([1.0, 0.0], [TABLE]), {"length": 3}, "1 transitions make 2 sites"),
@@ -281,6 +284,11 @@ TREES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         r"row 1 of the emission of 1 sums to 0\.9",
     ),
     "rows": ((PATH, HALF, TABLE, np.eye(3)), {}, r"emission of 0 has shape \(3, 3\); it needs 2"),
+    "rows of one for all": (
+        (PATH, HALF, WIDE, {}),
+        {},
+        r"1 -> 2 has shape \(2, 3\); it needs 3 rows",
+    ),
     "nobody": ((PATH, HALF, TABLE, {9: EMIT}), {}, "emission for 9, which is no node"),
 }
 

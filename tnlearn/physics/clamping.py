@@ -54,7 +54,7 @@ def log_weights(network: TensorNetwork, sites: Sequence[Hashable], positions: Po
     total = np.zeros(len(positions))
     for tensor in alone:
         total += _at(tensor, column, positions)
-    if not (shared or clamped) or not len(positions):
+    if not (shared or clamped):
         return total
     width = sum(_width(tensors[0], column) for tensors in clamped.values())
     rows = max(1, CHUNK // max(1, width))
