@@ -20,11 +20,17 @@ PACKAGE = Path(tnlearn.__file__).parent
 #: The public names. They change on purpose only: a name taken away breaks somebody's program.
 PUBLIC = [
     "BayesianNetwork",
+    "BoltzmannMachine",
+    "Clock",
     "FactorGraph",
+    "HiddenMarkovTree",
+    "Hopfield",
     "Ising",
     "LogValue",
     "MPSClassifier",
+    "MarkovChain",
     "Plan",
+    "Potts",
     "Program",
     "RestrictedBoltzmann",
     "Tensor",

@@ -26,8 +26,14 @@ from tnlearn.network.builders import chain as chain
 from tnlearn.network.builders import grid as grid
 from tnlearn.network.builders import tree as tree
 from tnlearn.physics import BayesianNetwork as BayesianNetwork
+from tnlearn.physics import BoltzmannMachine as BoltzmannMachine
+from tnlearn.physics import Clock as Clock
 from tnlearn.physics import FactorGraph as FactorGraph
+from tnlearn.physics import HiddenMarkovTree as HiddenMarkovTree
+from tnlearn.physics import Hopfield as Hopfield
 from tnlearn.physics import Ising as Ising
+from tnlearn.physics import MarkovChain as MarkovChain
+from tnlearn.physics import Potts as Potts
 from tnlearn.physics import RestrictedBoltzmann as RestrictedBoltzmann
 from tnlearn.planning import Plan as Plan
 from tnlearn.planning import plan as plan

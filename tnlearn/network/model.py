@@ -52,7 +52,8 @@ class HasEnergies(Model, Protocol):
     """A model that also writes its energy function as a network, for exact answers about it.
 
     Law, for every joint state ``s``: the entries of ``energies()`` at ``s`` add up to
-    ``energy(s)``. Its indices are those of ``network()``.
+    ``energy(s)``. Its indices are those of ``network()``; if there are more than the sites, a
+    state allows one position of these, and inf forbids all others.
     """
 
     @property
