@@ -127,7 +127,7 @@ def _check(pairs: Pairs) -> None:
     if len(strengths) and np.ptp(strengths) > ROUNDING * strengths.max():
         raise ModelError(
             f"MultiSpin needs couplings J and -J of one strength, not {strengths.min()} and "
-            f"{strengths.max()} (leave bonds with J = 0 out of the graph): use Metropolis or Gibbs"
+            f"{strengths.max()}: use Metropolis or Gibbs"
         )
     degrees = np.diff(pairs.starts)
     if degrees.max() > MOST_NEIGHBOURS:

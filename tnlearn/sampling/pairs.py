@@ -164,10 +164,11 @@ def is_pairwise(model: object) -> TypeGuard[PairModel]:
 
 
 def pairs_of(model: PairModel, beta: float) -> Pairs:
-    """The lists of neighbours of a model; cost O(n_sites + n_pairs)."""
+    """The lists of neighbours of a model, without bonds of J = 0; cost O(n_sites + n_pairs)."""
     number = {site: k for k, site in enumerate(model.sites)}
     ends = np.array([(number[a], number[b]) for a, b in model.couplings], np.int64).reshape(-1, 2)
     energies = np.array(list(model.couplings.values()), np.float64)
+    ends, energies = ends[energies != 0], energies[energies != 0]
     owners = np.concatenate([ends[:, 0], ends[:, 1]])
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners[order], np.arange(len(number) + 1))

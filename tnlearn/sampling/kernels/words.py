@@ -21,7 +21,7 @@ FEW = 4
 #: The number of unsatisfied bonds has so many bits.
 PLANES = 6
 
-_0, _1, _ALL = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
+_0, _1, _2, _ALL = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(2**64 - 1)
 
 
 @kernel
@@ -67,6 +67,8 @@ def sweep(words, used, starts, neighbours, antiferromagnetic, masks, streams, sw
     third, fourth = streams[2].copy(), streams[3].copy()
     random = np.empty(AHEAD * first.size, np.uint64)
     counted = np.empty(masks.shape[2], np.uint64)
+    flat = masks.ravel()
+    width = np.uint64(masks.shape[2])
     changed = 0
     for _ in range(sweeps):
         # Numbers left over from the last sweep are thrown away, so that the streams are all
@@ -74,50 +76,36 @@ def sweep(words, used, starts, neighbours, antiferromagnetic, masks, streams, sw
         at = random.size
         for site in range(words.shape[0]):
             begin, end = starts[site], starts[site + 1]
-            chances = masks[end - begin]
+            degree = np.uint64(end - begin)
+            row = degree * np.uint64(BITS) * width
             for word in range(words.shape[1]):
                 if at + FIRST > random.size:
                     fill_ahead(random, first, second, third, fourth, _0)
                     at = 0
                 own = words[site, word]
                 undecided, flips = used[word], _0
-                few = end - begin <= FEW
-                none, one, more = _0, _0, _0
-                if few:
+                bit = 0
+                most = degree
+                if degree <= FEW:
                     none, one, more = _count_few(
-                        words, word, own, begin, end, neighbours, antiferromagnetic
+                        words, np.uint64(word), own, begin, end, neighbours, antiferromagnetic
                     )
-                    for bit in range(FIRST):
-                        number = random[at + bit]
-                        below = (
-                            (none & chances[bit, 0])
-                            | (one & chances[bit, 1])
-                            | (more & chances[bit, 2])
-                        )
-                        flips |= undecided & below & ~number
-                        undecided &= ~(below ^ number)
+                    flips, undecided = _first_bits(
+                        none, one, more, undecided, random, at, flat, row, width
+                    )
+                    at += FIRST
+                    bit = FIRST
+                    if undecided:
+                        counted[0], counted[1], counted[2] = none, one, more
+                        most = np.uint64(2)
                 else:
                     _count(counted, words, word, own, begin, end, neighbours, antiferromagnetic)
-                    for bit in range(FIRST):
-                        number = random[at + bit]
-                        below = _below(counted, chances, bit, end - begin)
-                        flips |= undecided & below & ~number
-                        undecided &= ~(below ^ number)
-                at += FIRST
-                bit = FIRST
                 while undecided and bit < BITS:
                     if at == random.size:
                         fill_ahead(random, first, second, third, fourth, _0)
                         at = 0
-                    number = random[at]
-                    if few:
-                        below = (
-                            (none & chances[bit, 0])
-                            | (one & chances[bit, 1])
-                            | (more & chances[bit, 2])
-                        )
-                    else:
-                        below = _below(counted, chances, bit, end - begin)
+                    number = random[np.uint64(at)]
+                    below = _below(counted, flat, row + np.uint64(bit) * width, most)
                     flips |= undecided & below & ~number
                     undecided &= ~(below ^ number)
                     at += 1
@@ -126,6 +114,19 @@ def sweep(words, used, starts, neighbours, antiferromagnetic, masks, streams, sw
                 changed += _ones(flips)
     streams[0], streams[1], streams[2], streams[3] = first, second, third, fourth
     return changed
+
+
+@kernel
+def _first_bits(none, one, more, undecided, random, at, masks, row, width):
+    """Of replicas with so many unsatisfied bonds: those that flip, and those still undecided."""
+    flips = _0
+    for bit in range(FIRST):
+        number = random[np.uint64(at + bit)]
+        place = row + np.uint64(bit) * width
+        below = (none & masks[place]) | (one & masks[place + _1]) | (more & masks[place + _2])
+        flips |= undecided & below & ~number
+        undecided &= ~(below ^ number)
+    return flips, undecided
 
 
 @kernel
@@ -158,11 +159,11 @@ def _count(counted, words, word, own, begin, end, neighbours, antiferromagnetic)
 
 
 @kernel
-def _below(counted, chances, bit, degree):
+def _below(counted, masks, row, most):
     """One bit of every replica's probability to flip."""
     below = _0
-    for number in range(degree + 1):
-        below |= counted[number] & chances[bit, number]
+    for number in range(most + _1):
+        below |= counted[number] & masks[row + number]
     return below
 
 
