@@ -52,9 +52,7 @@ def _beta_of(model: Any, beta: float | None) -> float:
     return real("beta", model.beta if beta is None else beta)
 
 
-def started(
-    target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLike | None
-) -> State:
+def started(target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLike | None) -> State:
     """Chains at `start`, or at values drawn uniformly, with a stream of random numbers each.
 
     Raises

@@ -1,4 +1,4 @@
-"""What a sampler is: two functions, `init` and `step`, between which all that is known is a state."""
+"""What a sampler is: `init` and `step`, and a state that is all they know of each other."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def chances(pairs: Pairs, bits: int) -> npt.NDArray[np.uint64]:
     numbers = np.rint(probabilities * 2.0**bits).astype(np.uint64)
     places = np.arange(bits - 1, -1, -1, dtype=np.uint64)
     ones = (numbers[:, None, :] >> places[:, None]) & np.uint64(1)
-    return np.uint64(0) - ones
+    return np.asarray(np.uint64(0) - ones)
 
 
 def _check(pairs: Pairs) -> None:

@@ -21,7 +21,7 @@ ROUNDING = 1e-12
 
 @runtime_checkable
 class PairModel(Protocol):
-    """``H(s) = -sum J_ij s_i s_j - sum h_i s_i`` with spins -1 and +1, as `tnlearn.Ising` has it."""
+    """``H(s) = -sum J_ij s_i s_j - sum h_i s_i`` with spins -1 and +1: `tnlearn.Ising`."""
 
     @property
     def sites(self) -> tuple[Hashable, ...]:
@@ -140,7 +140,7 @@ class Pairs:
     def summed(self, terms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The sum over the neighbours of every site, shape (n_sites,)."""
         owners = np.repeat(np.arange(len(self.sites)), np.diff(self.starts))
-        return np.bincount(owners, terms, len(self.sites))
+        return np.bincount(owners, terms, len(self.sites)).astype(np.float64)
 
     def _unit(self) -> float:
         """What all couplings and fields are whole multiples of; 0 where nothing large enough is."""

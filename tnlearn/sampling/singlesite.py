@@ -157,7 +157,5 @@ def _sweep_tables(
     counts = np.array(tables.counts, np.int64)
     kept = 1 - LAZINESS
     return int(
-        kernels.sweep(
-            rows, *tables.lists, counts, tables.beta, heat_bath, kept, generator, sweeps
-        )
+        kernels.sweep(rows, *tables.lists, counts, tables.beta, heat_bath, kept, generator, sweeps)
     )

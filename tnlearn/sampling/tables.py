@@ -75,9 +75,7 @@ class Tables:
 
     def values(self, positions: Positions) -> npt.NDArray[Any]:
         """The model's own values."""
-        columns = [
-            choice[column] for choice, column in zip(self.choices, positions.T, strict=True)
-        ]
+        columns = [choice[column] for choice, column in zip(self.choices, positions.T, strict=True)]
         return np.stack(columns, axis=1)
 
     def positions(self, values: npt.NDArray[Any]) -> Positions:
