@@ -11,6 +11,10 @@ from tnlearn.errors import ModelError
 
 #: The window of the sum over lags, in autocorrelation times: what is left out is exp(-6).
 WINDOW = 6.0
+#: The least window, for draws that are negatively correlated.
+LEAST_WINDOW = 12.0
+#: Rounding alone moves a constant of size 1 by this much, squared.
+NOTHING = 1e-28
 
 
 def autocorrelation_time(series: npt.ArrayLike) -> float:
@@ -37,9 +41,9 @@ def autocorrelation_time(series: npt.ArrayLike) -> float:
 
     Notes
     -----
-    The sum runs to the first lag M with ``M >= 6 tau(M)``: Sokal's window, which asks nothing of
-    the chain (Geyer's asks that it is reversible, which sweeps in order are not). Autocovariances
-    of the chains are averaged, and their means' disagreement counts as correlation, as in
+    The sum runs to the first lag M >= 12 with ``M >= 6 tau(M)``: Sokal's window, which asks
+    nothing of the chain (Geyer's asks that it is reversible, which sweeps in order are not).
+    Autocovariances of the chains are averaged, and their means' disagreement counts, as in
     Vehtari et al. Expect a relative error of ``sqrt(2 (2 M + 1) / (draws * chains))``; fewer
     than some 50 tau draws give too small a value. Cost O(chains * draws log draws). Source: A.
     Sokal, "Monte Carlo methods in statistical mechanics" (1996), sec. 3; A. Vehtari et al.,
@@ -51,14 +55,13 @@ def autocorrelation_time(series: npt.ArrayLike) -> float:
     within = covariance[0] * draws / (draws - 1)
     between = float(np.var(table.mean(axis=0), ddof=1)) if chains > 1 else 0.0
     spread = within * (draws - 1) / draws + between
-    # Rounding alone moves a constant by this much.
-    if spread <= 1e-28 * float(np.abs(table).max()) ** 2:
+    if spread <= NOTHING:
         return float(draws)
     correlation = 1 - (within - covariance * draws / (draws - 1)) / spread
     sums = 2 * np.cumsum(correlation) - 1
     lags = np.arange(draws)
-    inside = np.flatnonzero(lags >= WINDOW * sums)
-    window = int(inside[0]) if len(inside) and sums[inside[0]] > 0 else draws - 1
+    inside = np.flatnonzero(lags >= np.maximum(WINDOW * sums, LEAST_WINDOW))
+    window = int(inside[0]) if len(inside) else draws - 1
     return float(min(max(sums[window], 1 / draws), draws))
 
 
@@ -105,9 +108,8 @@ def r_hat(series: npt.ArrayLike) -> float:
     halves = np.concatenate([table[:half], table[-half:]], axis=1)
     within = float(np.var(halves, axis=0, ddof=1).mean())
     between = float(np.var(halves.mean(axis=0), ddof=1))
-    smallest = 1e-28 * float(np.abs(table).max()) ** 2
-    if within <= smallest:
-        return 1.0 if between <= smallest else math.inf
+    if within <= NOTHING:
+        return 1.0 if between <= NOTHING else math.inf
     return math.sqrt((half - 1) / half + between / within)
 
 
@@ -121,6 +123,7 @@ def _autocovariance(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _table(series: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The series as columns, divided by its largest entry."""
     array = np.asarray(series, np.float64)
     table = array[:, None] if array.ndim == 1 else array
     if table.ndim != 2 or len(table) < 4 or not table.shape[1]:
@@ -129,4 +132,5 @@ def _table(series: npt.ArrayLike) -> npt.NDArray[np.float64]:
         )
     if not np.isfinite(table).all():
         raise ModelError("series has entries that are not finite")
-    return table
+    # No answer depends on the scale; squares must not overflow.
+    return table / (np.abs(table).max() or 1.0)

@@ -10,12 +10,14 @@ import numpy.typing as npt
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import HasEnergies
 from tnlearn.sampling.checks import real, shaped
-from tnlearn.sampling.interface import Seed, State, chain_count, streams
+from tnlearn.sampling.interface import Positions, Seed, State, chain_count, streams
 from tnlearn.sampling.pairs import Pairs, is_pairwise, pairs_of
 from tnlearn.sampling.tables import Tables, tables_of
 
 #: Probability with which Metropolis' rule makes no proposal, so that no chain is periodic.
 LAZINESS = 1 / 8
+#: How often a forbidden start is drawn again.
+ATTEMPTS = 100
 
 
 def prepared(model: Any, beta: float | None = None) -> Pairs | Tables:
@@ -64,11 +66,13 @@ def started(target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLik
     """
     chains = chain_count(chains)
     generator = np.random.default_rng(seed)
-    # Drawn even if not used: the chains' streams do not depend on how they start.
-    drawn = generator.integers(0, target.counts, (chains, len(target.counts)), dtype=np.int8)
-    if start is not None:
-        drawn = target.positions(shaped("start", start, drawn.shape))
-    positions = np.array(drawn, np.int8, order="F")
+    # First, so that how chains move does not depend on where they start.
+    seeds = streams(generator, chains)
+    if start is None:
+        positions = _drawn(target, chains, generator)
+    else:
+        shape = (chains, len(target.counts))
+        positions = np.asfortranarray(target.positions(shaped("start", start, shape)))
     energies = target.energies(positions)
     if np.isinf(energies).any():
         chain = int(np.isinf(energies).argmax())
@@ -76,4 +80,16 @@ def started(target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLik
             f"chain {chain} would start in a forbidden state (infinite energy): give start=, "
             "allowed states of shape (chains, n_sites)"
         )
-    return State(target, positions, energies, streams(generator, chains))
+    return State(target, positions, energies, seeds)
+
+
+def _drawn(target: Pairs | Tables, chains: int, generator: np.random.Generator) -> Positions:
+    """Uniform positions; those that are forbidden are drawn again, for some time."""
+    positions = np.zeros((chains, len(target.counts)), np.int8, order="F")
+    rows = np.arange(chains)
+    for _ in range(ATTEMPTS):
+        positions[rows] = generator.integers(0, target.counts, (len(rows), positions.shape[1]))
+        rows = np.flatnonzero(np.isinf(target.energies(positions)))
+        if not len(rows):
+            break
+    return positions

@@ -56,8 +56,8 @@ class Langevin:
         generator, count = state.generator, sweep_count(sweeps)
         noise = math.sqrt(2 * self.step_size / landscape.beta)
         for _ in range(count):
-            drift = self.step_size * landscape.forces(positions)
-            positions = positions + drift
+            with np.errstate(over="ignore", invalid="ignore"):  # It is said below.
+                positions = positions + self.step_size * landscape.forces(positions)
             positions = positions + noise * at_count(generator).standard_normal(positions.shape)
             generator = advanced(generator)
             if not np.isfinite(positions).all():

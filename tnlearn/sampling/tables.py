@@ -119,7 +119,7 @@ def _lists(tensors: Iterable[Tensor], number: dict[Hashable, int]) -> Lists:
         for index in tensor.indices:
             if index not in number:
                 raise ModelError(f"tensor {tensor.name!r} is on {index!r}, which is no site")
-        data = np.ascontiguousarray(tensor.data, dtype=np.float64)
+        data = np.array(tensor.data, np.float64, order="C")
         steps: dict[Hashable, int] = {}
         for index, stride in zip(tensor.indices, data.strides, strict=True):
             # An index that is there twice takes the diagonal: its strides add.
