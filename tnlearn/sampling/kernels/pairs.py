@@ -89,9 +89,9 @@ def _together(
                 _add(fields, positions[neighbours[k], start:stop], weights[k])
             ahead = site % AHEAD * chains if site < whole else 0
             if site >= whole:
-                fill(numbers[:chains], first, second, third, fourth)
+                fill(numbers, first, second, third, fourth, _11)
             elif not ahead:
-                fill_ahead(numbers, first, second, third, fourth, _11)
+                fill_ahead(numbers, first, second, third, fourth)
             for chain in range(chains):
                 needed[chain] = thresholds[np.uint32(fields[chain])]
             _decide(spins, numbers[ahead : ahead + chains], needed, flips)
@@ -142,7 +142,7 @@ def sweep_fields(
             local[:] = fields[site]
             for k in range(starts[site], starts[site + 1]):
                 _couple(local, positions[neighbours[k]], couplings[k])
-            fill(numbers, first, second, third, fourth)
+            fill(numbers, first, second, third, fourth, _11)
             for chain in range(chains):
                 old = spins[chain]
                 up = upwards(2.0 * beta * local[chain], old, heat_bath, kept)

@@ -46,29 +46,29 @@ def drawn(streams, column):
 
 
 @kernel
-def fill(numbers, first, second, third, fourth):
-    """One number of 53 bits from every stream; the streams, in four arrays, move on."""
-    for k in range(numbers.size):
+def fill(numbers, first, second, third, fourth, dropped):
+    """One number from every stream, without its last `dropped` bits; the streams move on."""
+    for k in range(first.size):
         number, a, b, c, d = following(first[k], second[k], third[k], fourth[k])
-        numbers[k] = number >> _11
+        numbers[k] = number >> dropped
         first[k], second[k], third[k], fourth[k] = a, b, c, d
 
 
-@kernel
-def fill_ahead(numbers, first, second, third, fourth, dropped):
-    """The next `AHEAD` numbers of every stream, without their last `dropped` bits (uint64).
+# While a stream is in the registers, more of its numbers cost little.
 
-    All first ones, then all second ones, and so on: what `fill` gives in so many calls.
-    """
+
+@kernel
+def fill_ahead(numbers, first, second, third, fourth):
+    """`AHEAD` numbers of 53 bits from every stream: all first ones, then all second ones, ..."""
     count = first.size
     for k in range(count):
         a, b, c, d = first[k], second[k], third[k], fourth[k]
         number, a, b, c, d = following(a, b, c, d)
-        numbers[k] = number >> dropped
+        numbers[k] = number >> _11
         number, a, b, c, d = following(a, b, c, d)
-        numbers[k + count] = number >> dropped
+        numbers[k + count] = number >> _11
         number, a, b, c, d = following(a, b, c, d)
-        numbers[k + 2 * count] = number >> dropped
+        numbers[k + 2 * count] = number >> _11
         number, a, b, c, d = following(a, b, c, d)
-        numbers[k + 3 * count] = number >> dropped
+        numbers[k + 3 * count] = number >> _11
         first[k], second[k], third[k], fourth[k] = a, b, c, d

@@ -10,18 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 from tnlearn.sampling.kernels.compiling import kernel
-from tnlearn.sampling.kernels.random import AHEAD, fill_ahead
+from tnlearn.sampling.kernels.random import following
 
 #: Bits of a probability.
 BITS = 53
-#: Bits compared in any case: then in 98 of 100 words all replicas are decided.
+#: Bits compared in any case: then 9 times in 10 that decides all replicas side by side.
 FIRST = 12
+#: Words of a site that are updated side by side: one vector register. What belongs to them is
+#: in one array, `LANES` apart: known distances are what the compiler needs to make vectors.
+LANES = 8
 #: The largest degree for which counting takes the fewest operations.
 FEW = 4
 #: The number of unsatisfied bonds has so many bits.
 PLANES = 6
 
-_0, _1, _2, _ALL = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(2**64 - 1)
+_0, _1, _ALL = np.uint64(0), np.uint64(1), np.uint64(2**64 - 1)
 
 
 @kernel
@@ -60,111 +63,173 @@ def sweep(words, used, starts, neighbours, antiferromagnetic, masks, streams, sw
     masks : array of uint64, shape (most degree + 1, BITS, most degree + 1)
         All bits where a bit of the probability to flip is 1, else none: by degree, bit (the
         first counts 1/2), and number of unsatisfied bonds.
-    streams : array of uint64, shape (4, n_streams)
+    streams : array of uint64, shape (4, n_words)
     sweeps : int
     """
-    first, second = streams[0].copy(), streams[1].copy()
-    third, fourth = streams[2].copy(), streams[3].copy()
-    random = np.empty(AHEAD * first.size, np.uint64)
-    counted = np.empty(masks.shape[2], np.uint64)
-    flat = masks.ravel()
-    width = np.uint64(masks.shape[2])
     changed = 0
-    for _ in range(sweeps):
-        # Numbers left over from the last sweep are thrown away, so that the streams are all
-        # that a later sweep depends on.
-        at = random.size
-        for site in range(words.shape[0]):
-            begin, end = starts[site], starts[site + 1]
-            degree = np.uint64(end - begin)
-            row = degree * np.uint64(BITS) * width
-            for word in range(words.shape[1]):
-                if at + FIRST > random.size:
-                    fill_ahead(random, first, second, third, fourth, _0)
-                    at = 0
-                own = words[site, word]
-                undecided, flips = used[word], _0
-                bit = 0
-                most = degree
-                if degree <= FEW:
-                    none, one, more = _count_few(
-                        words, np.uint64(word), own, begin, end, neighbours, antiferromagnetic
-                    )
-                    flips, undecided = _first_bits(
-                        none, one, more, undecided, random, at, flat, row, width
-                    )
-                    at += FIRST
-                    bit = FIRST
-                    if undecided:
-                        counted[0], counted[1], counted[2] = none, one, more
-                        most = np.uint64(2)
-                else:
-                    _count(counted, words, word, own, begin, end, neighbours, antiferromagnetic)
-                while undecided and bit < BITS:
-                    if at == random.size:
-                        fill_ahead(random, first, second, third, fourth, _0)
-                        at = 0
-                    number = random[np.uint64(at)]
-                    below = _below(counted, flat, row + np.uint64(bit) * width, most)
-                    flips |= undecided & below & ~number
-                    undecided &= ~(below ^ number)
-                    at += 1
-                    bit += 1
-                words[site, word] = own ^ flips
-                changed += _ones(flips)
-    streams[0], streams[1], streams[2], streams[3] = first, second, third, fourth
+    for start in range(0, words.shape[1], LANES):
+        stop = min(start + LANES, words.shape[1])
+        block = np.ascontiguousarray(words[:, start:stop])
+        state = np.zeros(4 * LANES, np.uint64)
+        for k in range(4):
+            state[k * LANES : k * LANES + stop - start] = streams[k, start:stop]
+        changed += _sweep_block(
+            block,
+            used[start:stop].copy(),
+            starts,
+            neighbours,
+            antiferromagnetic,
+            masks,
+            state,
+            sweeps,
+        )
+        words[:, start:stop] = block
+        for k in range(4):
+            streams[k, start:stop] = state[k * LANES : k * LANES + stop - start]
     return changed
 
 
 @kernel
-def _first_bits(none, one, more, undecided, random, at, masks, row, width):
-    """Of replicas with so many unsatisfied bonds: those that flip, and those still undecided."""
-    flips = _0
-    for bit in range(FIRST):
-        number = random[np.uint64(at + bit)]
-        place = row + np.uint64(bit) * width
-        below = (none & masks[place]) | (one & masks[place + _1]) | (more & masks[place + _2])
-        flips |= undecided & below & ~number
-        undecided &= ~(below ^ number)
-    return flips, undecided
+def _sweep_block(block, used, starts, neighbours, antiferromagnetic, masks, state, sweeps):
+    sites = block.shape[0]
+    digits = np.empty(3 * LANES, np.uint64)
+    flips, undecided = np.empty(used.size, np.uint64), np.empty(used.size, np.uint64)
+    numbers = np.empty(FIRST * LANES, np.uint64)
+    counted = np.empty((max(3, masks.shape[2]), LANES), np.uint64)
+    # Of up to four bonds, the chances with none, one and more unsatisfied, bit by bit.
+    few = np.ascontiguousarray(masks[: FEW + 1, :, :3]).reshape(-1, 3 * BITS)
+    changed = 0
+    for _ in range(sweeps):
+        for site in range(sites):
+            begin, end = starts[site], starts[site + 1]
+            own = block[site]
+            if end - begin <= FEW:
+                digits[:] = _0
+                for k in range(begin, end):
+                    _add(digits, own, block[neighbours[k]], antiferromagnetic[k])
+                _fill(numbers, state, used)
+                _compare_first(flips, undecided, used, digits, numbers, few[end - begin])
+                left = _any(undecided)
+                bit, kinds = FIRST, 3
+                if left:
+                    _sort(counted, digits)
+            else:
+                _count(counted, block, own, begin, end, neighbours, antiferromagnetic)
+                flips[:] = _0
+                undecided[:] = used
+                left, bit, kinds = _ALL, 0, end - begin + 1
+            while left and bit < BITS:
+                left = _compare(flips, undecided, counted, kinds, state, masks, end - begin, bit)
+                bit += 1
+            changed += _flip(own, flips)
+    return changed
 
 
 @kernel
-def _count_few(words, word, own, begin, end, neighbours, antiferromagnetic):
-    """Replicas in which none, one, or more of at most four bonds are unsatisfied."""
-    once, twice, fourth = _0, _0, _0
-    for k in range(begin, end):
-        unsatisfied = own ^ words[np.uint64(neighbours[k]), word] ^ antiferromagnetic[k]
+def _add(digits, own, others, sign):
+    """Count one more bond in three binary digits, if its spins are as they do not like to be."""
+    for lane in range(own.size):
+        unsatisfied = own[lane] ^ others[lane] ^ sign
+        once, twice, fourth = digits[lane], digits[LANES + lane], digits[2 * LANES + lane]
         carried = once & unsatisfied
-        once ^= unsatisfied
-        fourth |= twice & carried
-        twice ^= carried
-    some = twice | fourth
-    return ~(once | some), once & ~some, some
+        digits[lane] = once ^ unsatisfied
+        digits[LANES + lane] = twice ^ carried
+        digits[2 * LANES + lane] = fourth | (twice & carried)
 
 
 @kernel
-def _count(counted, words, word, own, begin, end, neighbours, antiferromagnetic):
+def _fill(numbers, state, used):
+    """`FIRST` random words for every lane."""
+    for lane in range(used.size):
+        a, b = state[lane], state[LANES + lane]
+        c, d = state[2 * LANES + lane], state[3 * LANES + lane]
+        for bit in range(FIRST):
+            number, a, b, c, d = following(a, b, c, d)
+            numbers[bit * LANES + lane] = number
+        state[lane], state[LANES + lane] = a, b
+        state[2 * LANES + lane], state[3 * LANES + lane] = c, d
+
+
+@kernel
+def _compare_first(flips, undecided, used, digits, numbers, chances):
+    """The first bits of a number for every replica."""
+    for lane in range(used.size):
+        once = digits[lane]
+        more = digits[LANES + lane] | digits[2 * LANES + lane]
+        none, one = ~(once | more), once & ~more
+        flipped, unknown = _0, used[lane]
+        for bit in range(FIRST):
+            number = numbers[bit * LANES + lane]
+            below = (
+                (none & chances[3 * bit])
+                | (one & chances[3 * bit + 1])
+                | (more & chances[3 * bit + 2])
+            )
+            flipped |= unknown & below & ~number
+            unknown &= ~(below ^ number)
+        flips[lane], undecided[lane] = flipped, unknown
+
+
+@kernel
+def _any(words):
+    left = _0
+    for lane in range(words.size):
+        left |= words[lane]
+    return left
+
+
+@kernel
+def _sort(counted, digits):
+    """Digits of a count become: is it none, is it one, is it more."""
+    for lane in range(LANES):
+        once = digits[lane]
+        more = digits[LANES + lane] | digits[2 * LANES + lane]
+        counted[0, lane], counted[1, lane], counted[2, lane] = ~(once | more), once & ~more, more
+
+
+@kernel
+def _compare(flips, undecided, counted, kinds, state, masks, degree, bit):
+    """One more bit of a number for every replica; returns what is undecided in any word."""
+    left = _0
+    for lane in range(flips.size):
+        number, a, b, c, d = following(
+            state[lane], state[LANES + lane], state[2 * LANES + lane], state[3 * LANES + lane]
+        )
+        state[lane], state[LANES + lane] = a, b
+        state[2 * LANES + lane], state[3 * LANES + lane] = c, d
+        below = _0
+        for kind in range(kinds):
+            below |= counted[kind, lane] & masks[degree, bit, kind]
+        flips[lane] |= undecided[lane] & below & ~number
+        undecided[lane] &= ~(below ^ number)
+        left |= undecided[lane]
+    return left
+
+
+@kernel
+def _flip(spins, flips):
+    changed = 0
+    for lane in range(spins.size):
+        spins[lane] ^= flips[lane]
+        changed += _ones(flips[lane])
+    return changed
+
+
+@kernel
+def _count(counted, block, own, begin, end, neighbours, antiferromagnetic):
     """Into `counted`: for every number of unsatisfied bonds, the replicas that have it."""
-    planes = np.zeros(PLANES, np.uint64)
-    for k in range(begin, end):
-        carried = own ^ words[np.uint64(neighbours[k]), word] ^ antiferromagnetic[k]
-        for plane in range(PLANES):
-            planes[plane], carried = planes[plane] ^ carried, planes[plane] & carried
-    for number in range(end - begin + 1):
-        having = _ALL
-        for plane in range(PLANES):
-            having &= planes[plane] if (number >> plane) & 1 else ~planes[plane]
-        counted[number] = having
-
-
-@kernel
-def _below(counted, masks, row, most):
-    """One bit of every replica's probability to flip."""
-    below = _0
-    for number in range(most + _1):
-        below |= counted[number] & masks[row + number]
-    return below
+    planes = np.empty(PLANES, np.uint64)
+    for lane in range(own.size):
+        planes[:] = _0
+        for k in range(begin, end):
+            carried = own[lane] ^ block[neighbours[k], lane] ^ antiferromagnetic[k]
+            for plane in range(PLANES):
+                planes[plane], carried = planes[plane] ^ carried, planes[plane] & carried
+        for number in range(end - begin + 1):
+            having = _ALL
+            for plane in range(PLANES):
+                having &= planes[plane] if (number >> plane) & 1 else ~planes[plane]
+            counted[number, lane] = having
 
 
 @kernel
