@@ -67,9 +67,11 @@ def test_the_seed_is_all_the_randomness(case: tuple[Any, Any]) -> None:
     assert (one.positions != third.positions).any()
 
 
-def test_a_step_leaves_its_state_as_it_was(case: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("chains", [1, 20])
+def test_a_step_leaves_its_state_as_it_was(case: tuple[Any, Any], chains: int) -> None:
+    """Also that of one chain, which is rows and columns alike: a copy may turn out to be none."""
     sampler, model = case
-    state = sampler.init(model, 20, 0)
+    state = sampler.init(model, chains, 0)
     rungs = getattr(state, "rungs", (state,))
     before = [(r.positions.copy(), r.energies.copy(), r.generator.copy()) for r in rungs]
     sampler.step(state, 2)
@@ -201,6 +203,16 @@ def test_landscapes_are_checked() -> None:
         MALA(1.0).init(wrong, 3, 0)
     with pytest.raises(ModelError, match="infinite"):
         MALA(1.0).init(Landscape(lambda x: x[:, 0] + np.inf, lambda x: x, 2), 3, 0)
+
+
+@pytest.mark.parametrize("sweeps", [1, 2])
+def test_copies_take_their_energies_along(sweeps: int) -> None:
+    model = ising(nx.cycle_graph(5))
+    ladder = ParallelTempering(Gibbs(), (0.5, 0.4, 0.3))
+    state = ladder.step(ladder.init(model, 50, 0), sweeps)
+    assert 0 < state.swaps.sum() < state.swaps_tried.sum()
+    for rung in state.rungs:
+        np.testing.assert_allclose(rung.energies, model.energy(rung.values))
 
 
 def test_a_run_says_what_it_has(case: tuple[Any, Any]) -> None:
