@@ -1,8 +1,8 @@
 """How fast the samplers are: updates of one spin per second, on one core.
 
 Run with ``python benchmarks/samplers.py`` on an otherwise idle machine; writes
-``results/samplers.json`` and a page beside it. A row is the best of some runs of about half a
-second each, everything that `step` does included: copying the state, packing spins into words,
+``results/samplers.json`` and a page beside it. A row is the best of some runs of a quarter
+of a second each, everything that `step` does included: copying the state, packing spins into words,
 and the energies at the end. Seconds are those of the processor, not of the clock: what other
 programs leave waiting does not count, but what they take of the caches, and of a core that two
 of them share, does. The load of the machine is written down with the numbers.
@@ -24,7 +24,7 @@ import tnlearn as tnl
 from tnlearn.sampling import Gibbs, Metropolis, MultiSpin, ParallelTempering, Wolff
 
 #: Seconds that one run is meant to take, and how many there are.
-SECONDS, RUNS = 0.5, 5
+SECONDS, RUNS = 0.25, 5
 #: Sweeps of a step, at least.
 LEAST_SWEEPS = 10
 #: Near the critical point, where nothing is frozen and nothing is free.

@@ -94,7 +94,6 @@ def _sweep_block(block, used, starts, neighbours, antiferromagnetic, masks, stat
     sites = block.shape[0]
     digits = np.empty(3 * LANES, np.uint64)
     flips, undecided = np.empty(used.size, np.uint64), np.empty(used.size, np.uint64)
-    numbers = np.empty(FIRST * LANES, np.uint64)
     counted = np.empty((max(3, masks.shape[2]), LANES), np.uint64)
     # Of up to four bonds, the chances with none, one and more unsatisfied, bit by bit.
     few = np.ascontiguousarray(masks[: FEW + 1, :, :3]).reshape(-1, 3 * BITS)
@@ -107,8 +106,7 @@ def _sweep_block(block, used, starts, neighbours, antiferromagnetic, masks, stat
                 digits[:] = _0
                 for k in range(begin, end):
                     _add(digits, own, block[neighbours[k]], antiferromagnetic[k])
-                _fill(numbers, state, used)
-                _compare_first(flips, undecided, used, digits, numbers, few[end - begin])
+                _compare_first(flips, undecided, used, digits, state, few[end - begin])
                 left = _any(undecided)
                 bit, kinds = FIRST, 3
                 if left:
@@ -138,28 +136,17 @@ def _add(digits, own, others, sign):
 
 
 @kernel
-def _fill(numbers, state, used):
-    """`FIRST` random words for every lane."""
-    for lane in range(used.size):
-        a, b = state[lane], state[LANES + lane]
-        c, d = state[2 * LANES + lane], state[3 * LANES + lane]
-        for bit in range(FIRST):
-            number, a, b, c, d = following(a, b, c, d)
-            numbers[bit * LANES + lane] = number
-        state[lane], state[LANES + lane] = a, b
-        state[2 * LANES + lane], state[3 * LANES + lane] = c, d
-
-
-@kernel
-def _compare_first(flips, undecided, used, digits, numbers, chances):
+def _compare_first(flips, undecided, used, digits, state, chances):
     """The first bits of a number for every replica."""
     for lane in range(used.size):
         once = digits[lane]
         more = digits[LANES + lane] | digits[2 * LANES + lane]
         none, one = ~(once | more), once & ~more
         flipped, unknown = _0, used[lane]
+        a, b = state[lane], state[LANES + lane]
+        c, d = state[2 * LANES + lane], state[3 * LANES + lane]
         for bit in range(FIRST):
-            number = numbers[bit * LANES + lane]
+            number, a, b, c, d = following(a, b, c, d)
             below = (
                 (none & chances[3 * bit])
                 | (one & chances[3 * bit + 1])
@@ -168,6 +155,8 @@ def _compare_first(flips, undecided, used, digits, numbers, chances):
             flipped |= unknown & below & ~number
             unknown &= ~(below ^ number)
         flips[lane], undecided[lane] = flipped, unknown
+        state[lane], state[LANES + lane] = a, b
+        state[2 * LANES + lane], state[3 * LANES + lane] = c, d
 
 
 @kernel
