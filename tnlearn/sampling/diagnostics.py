@@ -47,7 +47,7 @@ def autocorrelation_time(series: npt.ArrayLike) -> float:
     Vehtari et al. Expect a relative error of ``sqrt(2 (2 M + 1) / (draws * chains))``; fewer
     than some 50 tau draws give too small a value. Cost O(chains * draws log draws). Source: A.
     Sokal, "Monte Carlo methods in statistical mechanics" (1996), sec. 3; A. Vehtari et al.,
-    Bayesian Anal. 16, 667 (2021), eq. (10).
+    Bayesian Anal. 16, 667 (2021).
     """
     table = _table(series)
     draws, chains = table.shape
@@ -100,8 +100,8 @@ def r_hat(series: npt.ArrayLike) -> float:
 
     Notes
     -----
-    Cost O(draws * chains). Source: A. Vehtari et al., Bayesian Anal. 16, 667 (2021), eq. (1-4),
-    without ranks.
+    Cost O(draws * chains). Source: A. Vehtari et al., Bayesian Anal. 16, 667 (2021), without
+    ranks.
     """
     table = _table(series)
     half = len(table) // 2

@@ -30,7 +30,7 @@ class Langevin:
     Notes
     -----
     Cost of a sweep: one gradient of all chains. Source: H. S. Seung, H. Sompolinsky and N.
-    Tishby, Phys. Rev. A 45, 6056 (1992), eq. (2.4) in continuous time.
+    Tishby, Phys. Rev. A 45, 6056 (1992), in continuous time.
     """
 
     step_size: float

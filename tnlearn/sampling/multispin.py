@@ -33,8 +33,8 @@ class MultiSpin:
     512. A step packs the spins before its sweeps and unpacks them after, which takes about as
     long as some sweeps: ask for ten or more at a time. Made for sites of at most four
     neighbours; where there are more, `Metropolis` with 256 chains is faster. Cost of a sweep:
-    O(chains / 64 * sum of degrees). Source: the method of L. Jacobs and C. Rebbi, J. Comput.
-    Phys. 41, 203 (1981); the comparison of numbers bit by bit is ours, and old.
+    O(chains / 64 * sum of degrees). Source of multi-spin coding: L. Jacobs and C. Rebbi, J.
+    Comput. Phys. 41, 203 (1981).
     """
 
     def init(

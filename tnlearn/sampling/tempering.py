@@ -99,7 +99,7 @@ class ParallelTempering:
     Notes
     -----
     Cost of a sweep: `interval` sweeps of every copy. Source: K. Hukushima and K. Nemoto, J.
-    Phys. Soc. Jpn. 65, 1604 (1996), eq. (6).
+    Phys. Soc. Jpn. 65, 1604 (1996).
     """
 
     sampler: Sampler[State]
