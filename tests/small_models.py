@@ -42,7 +42,8 @@ def factor_graph(seed: int, zeros: float = 0.3) -> tnl.FactorGraph:
 def every_state(model: Any) -> np.ndarray[Any, Any]:
     """All joint states, in the model's own values."""
     values = [model.values(site) for site in model.sites]
-    return np.array(list(itertools.product(*values)), dtype=object)
+    texts = any(isinstance(value, str) for some in values for value in some)
+    return np.array(list(itertools.product(*values)), dtype=object if texts else None)
 
 
 def weights(model: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
