@@ -72,4 +72,5 @@ def _farthest(distances: Ints) -> int:
 def _distances(across: Any, start: int) -> Ints:
     """Steps from a face to all others; to another part, more than there are faces."""
     steps = csgraph.dijkstra(across, directed=False, indices=start, unweighted=True)
-    return np.where(np.isinf(steps), across.shape[0] + 1, steps).astype(np.int64)
+    known = np.where(np.isinf(steps), across.shape[0] + 1, steps)
+    return np.asarray(known, dtype=np.int64)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse
 from scipy.sparse import csgraph
 
 from tnlearn.physics.planar.surface import Bools, Floats, Ints
+from tnlearn.physics.planar.trees import links, shortest_forest, walk
 
 #: Steps of annealing, and the temperatures it goes through in units of the mean coupling.
 STEPS, HOT, COLD = 300, 1.5, 0.1
@@ -20,7 +20,7 @@ def low_state(
     Parameters
     ----------
     starts, ends : arrays of int, shape (n_edges,)
-        The two sites of each edge; no pair twice.
+        The two sites of each edge; no pair twice, unless without a coupling.
     couplings : array, shape (n_edges,)
         J, in any unit.
     n_sites : int
@@ -43,9 +43,7 @@ def low_state(
     spins = _forest_state(starts, ends, couplings, n_sites)
     if np.all(couplings * spins[starts] * spins[ends] >= 0.0):
         return spins
-    strength = couplings / np.abs(couplings).mean()
-    bonds = scipy.sparse.coo_matrix((strength, (starts, ends)), shape=(n_sites, n_sites)).tocsr()
-    bonds = bonds + bonds.T
+    bonds = links(starts, ends, couplings / np.abs(couplings).mean(), n_sites)
     for temperature in np.geomspace(HOT, COLD, STEPS):
         heat = 0.5 * temperature * random.exponential(size=n_sites)
         wish = bonds @ spins * spins < heat
@@ -57,26 +55,15 @@ def low_state(
 
 def _forest_state(starts: Ints, ends: Ints, couplings: Floats, n_sites: int) -> Floats:
     """Spins that satisfy a spanning forest of the strongest couplings."""
-    order = np.argsort(-np.abs(couplings), kind="stable")
-    rank = np.empty(len(couplings))
-    rank[order] = np.arange(1, len(couplings) + 1)
-    shape = (n_sites + 1, n_sites + 1)
-    ranks = scipy.sparse.coo_matrix((rank, (starts, ends)), shape=shape).tocsr()
+    tree = shortest_forest(starts, ends, -np.abs(couplings), n_sites)
+    signs = np.where(couplings[tree] < 0.0, -1.0, 1.0)
+    sign = links(starts[tree], ends[tree], signs, n_sites + 1)
     # One more vertex, joined to one site of each part, makes the forest a tree.
-    _, part = csgraph.connected_components(ranks, directed=False)
+    _, part = csgraph.connected_components(sign, directed=False)
     roots = np.unique(part[:n_sites], return_index=True)[1]
-    beyond = (np.full(len(roots), n_sites), roots)
-    links = scipy.sparse.coo_matrix((np.full(len(roots), len(rank) + 1), beyond), shape=shape)
-    tree = csgraph.minimum_spanning_tree((ranks + links).tocsr()).tocoo()
-    wanted = np.append(np.where(couplings[order] < 0.0, -1.0, 1.0), 1.0)
-    signs = wanted[tree.data.astype(np.int64) - 1]
-    sign = scipy.sparse.coo_matrix((signs, (tree.row, tree.col)), shape=shape).tocsr()
-    sign = sign + sign.T
-    order, parents = csgraph.breadth_first_order(sign, n_sites, directed=False)
-    along = np.asarray(sign[order[1:], parents[order[1:]]]).ravel()
+    sign = sign + links(np.full(len(roots), n_sites), roots, np.ones(len(roots)), n_sites + 1)
     spins = [1.0] * (n_sites + 1)
-    steps = zip(order[1:].tolist(), parents[order[1:]].tolist(), along.tolist(), strict=True)
-    for site, parent, s in steps:
+    for site, parent, s in walk(sign, n_sites):
         spins[site] = spins[parent] * s
     return np.array(spins[:n_sites])
 

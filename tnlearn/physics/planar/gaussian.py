@@ -14,6 +14,8 @@ EPS = float(np.finfo(float).eps)
 NOISE = 16 * EPS
 #: Up to this order a Pfaffian looks for the best pivot of all, which costs as much again.
 SEARCHED = 512
+#: Pairs of variables that a larger one eliminates at once.
+PANEL = 32
 
 
 def integrate_out(
@@ -44,7 +46,7 @@ def integrate_out(
     array, shape (n_kept, n_kept)
         S, skew-symmetric to the last bit.
     float
-        ``ln |Pf A_gg|``; -inf, and a result of zeros, if that vanishes.
+        ``ln |Pf A_gg|``; -inf, and a result of zeros, if that vanishes or a float cannot hold S.
 
     Notes
     -----
@@ -57,10 +59,11 @@ def integrate_out(
     scales = _balance(matrix)[order]
     a = matrix[np.ix_(order, order)] * scales[:, None] * scales
     n = len(gone)
-    log = (_eliminated_carefully if careful else _eliminated)(a, n)
-    if log == -math.inf:
-        return np.zeros((len(kept), len(kept))), log
-    result = a[n:, n:] / scales[n:, None] / scales[n:]
+    with np.errstate(all="ignore"):  # what overflows is found below
+        log = (_eliminated_carefully if careful else _eliminated)(a, n)
+        result = a[n:, n:] / scales[n:, None] / scales[n:]
+    if not (math.isfinite(log) and np.isfinite(result).all()):
+        return np.zeros((len(kept), len(kept))), -math.inf
     if noise is not None:
         change = np.triu(noise.integers(0, 2, result.shape) * (2 * NOISE) - NOISE, 1)
         result *= 1.0 + change + change.T
@@ -88,16 +91,40 @@ def pfaffian(matrix: Floats) -> tuple[float, float]:
     scales = _balance(matrix)
     a = matrix * scales[:, None] * scales
     sign, log = 1.0, -float(np.log(scales).sum())
-    for k in range(0, len(a) - 1, 2):
-        if len(a) - k <= SEARCHED:
-            sign *= _pivot(a, k, len(a))
-        else:
-            sign *= _swap(a, k + 1, k + 1 + int(np.argmax(np.abs(a[k, k + 1 :]))))
+    start = 0
+    while len(a) - start > SEARCHED:
+        sign, log = _eliminated_panel(a, start, sign, log)
+        start += 2 * PANEL
+    for k in range(start, len(a) - 1, 2):
+        sign *= _pivot(a, k, len(a))
         value = float(a[k, k + 1])
         if value == 0.0 or not math.isfinite(value):
             return 0.0, -math.inf
         sign, log = sign * math.copysign(1.0, value), log + math.log(abs(value))
         _eliminate(a, k)
+    return sign, log
+
+
+def _eliminated_panel(a: Floats, start: int, sign: float, log: float) -> tuple[float, float]:
+    """Eliminate `PANEL` pairs; rows are brought up to date as they come, the rest at the end."""
+    xs, ys = np.zeros((2, PANEL, len(a)))
+    for p in range(PANEL):
+        k = start + 2 * p
+        row = a[k] + ys[:p, k] @ xs[:p] - xs[:p, k] @ ys[:p]
+        pivot = k + 1 + int(np.argmax(np.abs(row[k + 1 :])))
+        sign *= _swap(a, k + 1, pivot)
+        for rows in (xs, ys, row[None]):
+            rows[:, [k + 1, pivot]] = rows[:, [pivot, k + 1]]
+        value = float(row[k + 1])
+        if value == 0.0 or not math.isfinite(value):
+            return 0.0, -math.inf
+        sign, log = sign * math.copysign(1.0, value), log + math.log(abs(value))
+        beside = a[k + 1] + ys[:p, k + 1] @ xs[:p] - xs[:p, k + 1] @ ys[:p]
+        xs[p, k + 2 :], ys[p, k + 2 :] = row[k + 2 :] / value, beside[k + 2 :]
+    stop = start + 2 * PANEL
+    change = ys[:, stop:].T @ xs[:, stop:]
+    a[stop:, stop:] += change
+    a[stop:, stop:] -= change.T
     return sign, log
 
 

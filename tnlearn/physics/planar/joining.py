@@ -48,7 +48,7 @@ class Weights:
     joints : array, shape (n_edges,)
         Of no wall through an edge, with the sign of its orientation: 1; ``exp(2 K)`` where K < 0.
     log : float
-        What was taken out: the sum of \\|K\\|.
+        What was taken out: the sum of the magnitudes of K.
     """
 
     walls: Floats

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse import csgraph
 
 from tnlearn.physics.planar.surface import Floats, Surface
+from tnlearn.physics.planar.trees import links, walk
 
 
 def orientation(surface: Surface) -> Floats:
@@ -41,15 +40,10 @@ def orientation(surface: Surface) -> Floats:
     # Across an edge the walk round a site goes from the dart that leaves it to the one that comes.
     np.add.at(along, surface.tails[::2], 1)
     bonds = np.arange(surface.n_bonds)
-    starts, ends = surface.tails[0::2][bonds], surface.tails[1::2][bonds]
-    numbers = scipy.sparse.coo_matrix((bonds + 1, (starts, ends)), shape=(n_sites, n_sites))
-    number = (numbers + numbers.T).tocsr()
-    order, parents = csgraph.breadth_first_order(number, 0, directed=False)
-    inwards, outwards = order[:0:-1], parents[order[:0:-1]]
-    edges = np.asarray(number[inwards, outwards]).ravel() - 1
+    number = links(surface.tails[2 * bonds], surface.tails[2 * bonds + 1], bonds + 1.0, n_sites)
     odd = (along % 2).tolist()
-    for site, parent, edge in zip(inwards.tolist(), outwards.tolist(), edges.tolist(), strict=True):
+    for site, parent, edge in reversed(walk(number, 0)):
         if not odd[site]:
             odd[parent] ^= 1
-            signs[edge] = -1.0
+            signs[int(edge) - 1] = -1.0
     return signs

@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Ghost:
-    """The spin that stands for a field: held up, and coupled with J = h to the sites that feel it."""
+    """The spin that stands for a field: held up, coupled with J = h to the sites that feel it."""
 
     def __repr__(self) -> str:
         return "ghost"
