@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tnlearn.physics.planar.gaussian import integrate_out, pfaffian
+from tnlearn.physics.planar.gaussian import Manner, integrate_out, pfaffian
 from tnlearn.physics.planar.surface import Floats, Ints
 
 LOG_2 = math.log(2.0)
@@ -24,11 +24,9 @@ class Blocks:
     steps inside cities goes against the arrows, and one of two in each direction across bonds.
     """
 
-    def __init__(
-        self, right: Floats, down: Floats, careful: bool, noise: np.random.Generator | None
-    ) -> None:
+    def __init__(self, right: Floats, down: Floats, manner: Manner) -> None:
         self.shape = right.shape
-        self.careful, self.noise = careful, noise
+        self.manner = manner
         self.log = math.fsum(np.abs(right).ravel()) + math.fsum(np.abs(down).ravel())
         across, along = (
             np.pad(right, ((0, 1), (0, 0)), "wrap"),
@@ -100,7 +98,7 @@ class Blocks:
             one, other, kept = _between(h, w, half, wide)
             _add(matrix, one, other, joints[0])
         gone = np.concatenate([one, other])
-        result, change = integrate_out(matrix, gone, kept, careful=self.careful, noise=self.noise)
+        result, change = integrate_out(matrix, gone, kept, self.manner)
         return result, log + change
 
 

@@ -17,10 +17,15 @@ LOG_2 = math.log(2.0)
 MOST_BONDS = 2000
 #: Temperatures are raised by this factor until the relative error is below the next number.
 WARMER, SHARP = 0.7, 1e-8
+#: Where frustrated couplings exceed this many temperatures, nothing is tried.
+HOPEFUL = 20.0
 
 
 def between(
-    estimate: Callable[[float], Estimate], energies: tuple[float, float], n_sites: int
+    estimate: Callable[[float], Estimate],
+    strongest: float,
+    energies: tuple[float, float],
+    n_sites: int,
 ) -> tuple[float, float]:
     """Two numbers that ``ln Z`` lies between.
 
@@ -35,6 +40,8 @@ def between(
     ----------
     estimate : function
         ``g(s)`` of s, found in a way that works where s is small.
+    strongest : float
+        The largest magnitude of a coupling over the temperature.
     energies : tuple of float
         Minus the energy of some state, over the temperature, and a number that no state's is
         above.
@@ -51,7 +58,7 @@ def between(
     """
     reached, deepest = energies
     lowest, highest = reached + LOG_2, deepest + LOG_2 * n_sites
-    scale = WARMER
+    scale = min(WARMER, HOPEFUL / strongest)
     while scale > 1e-6:
         found = estimate(scale)
         if found.error <= SHARP * max(1.0, abs(found.value)):

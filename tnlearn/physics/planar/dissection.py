@@ -12,7 +12,7 @@ from scipy.sparse import csgraph
 from tnlearn.physics.planar.surface import Ints, Surface
 
 #: Faces that are joined at once, in one small matrix.
-LEAF = 12
+LEAF = 24
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import lapack
@@ -16,16 +17,32 @@ NOISE = 16 * EPS
 SEARCHED = 512
 #: Pairs of variables that a larger one eliminates at once.
 PANEL = 32
+#: Where what has underflowed could matter: rows are larger than the first after scaling, or pivots
+#: smaller than the second.
+LARGEST_SCALE, SMALLEST_PIVOT = 1e100, 1e-50
 
 
-def integrate_out(
-    matrix: Floats,
-    gone: Ints,
-    kept: Ints,
-    *,
-    careful: bool = False,
-    noise: np.random.Generator | None = None,
-) -> tuple[Floats, float]:
+@dataclass(frozen=True)
+class Manner:
+    """How to integrate.
+
+    Attributes
+    ----------
+    careful : bool
+        Choose the largest pivots of all: slower, and far better where entries differ much.
+    wary : bool
+        Give up where an entry that has underflowed to 0 might matter. Where all walls cost
+        energy none does, since no wall is what weighs most.
+    noise : numpy Generator or None
+        Changes every entry of a result by a few units of its last place, either way.
+    """
+
+    careful: bool = False
+    wary: bool = False
+    noise: np.random.Generator | None = None
+
+
+def integrate_out(matrix: Floats, gone: Ints, kept: Ints, manner: Manner) -> tuple[Floats, float]:
     """Integrate some variables of ``exp(1/2 x A x)`` out.
 
     ``|Pf A| = |Pf A_gg| |Pf S|`` with ``S = A_kk - A_kg A_gg^-1 A_gk``.
@@ -36,10 +53,7 @@ def integrate_out(
         Skew-symmetric; entries may differ by any powers of ten.
     gone, kept : arrays of int
         The variables to integrate out, an even number, and the others in the order wanted.
-    careful : bool
-        Choose the largest pivots of all: slower, and far better where entries differ much.
-    noise : numpy Generator, optional
-        Changes every entry of the result by a few units of its last place, either way.
+    manner : Manner
 
     Returns
     -------
@@ -60,12 +74,14 @@ def integrate_out(
     a = matrix[np.ix_(order, order)] * scales[:, None] * scales
     n = len(gone)
     with np.errstate(all="ignore"):  # what overflows is found below
-        log = (_eliminated_carefully if careful else _eliminated)(a, n)
+        pivots = (_eliminated_carefully if manner.careful else _eliminated)(a, n)
+        log = float(np.log(pivots).sum())
         result = a[n:, n:] / scales[n:, None] / scales[n:]
-    if not (math.isfinite(log) and np.isfinite(result).all()):
+    lost = manner.wary and (scales.max() > LARGEST_SCALE or pivots.min() < SMALLEST_PIVOT)
+    if lost or not (math.isfinite(log) and np.isfinite(result).all()):
         return np.zeros((len(kept), len(kept))), -math.inf
-    if noise is not None:
-        change = np.triu(noise.integers(0, 2, result.shape) * (2 * NOISE) - NOISE, 1)
+    if manner.noise is not None:
+        change = np.triu(manner.noise.integers(0, 2, result.shape) * (2 * NOISE) - NOISE, 1)
         result *= 1.0 + change + change.T
     return result, log - float(np.log(scales[:n]).sum())
 
@@ -123,8 +139,7 @@ def _eliminated_panel(a: Floats, start: int, sign: float, log: float) -> tuple[f
         xs[p, k + 2 :], ys[p, k + 2 :] = row[k + 2 :] / value, beside[k + 2 :]
     stop = start + 2 * PANEL
     change = ys[:, stop:].T @ xs[:, stop:]
-    a[stop:, stop:] += change
-    a[stop:, stop:] -= change.T
+    a[stop:, stop:] += change - change.T
     return sign, log
 
 
@@ -136,40 +151,36 @@ def _balance(matrix: Floats) -> Floats:
         largest = np.max(sizes * scales, axis=1, initial=0.0) * scales
         scales /= np.sqrt(np.where(largest > 0.0, largest, 1.0))
         np.clip(scales, 1e-140, 1e140, out=scales)
-    return np.asarray(np.exp2(np.round(np.log2(scales))))
+    return np.ldexp(1.0, np.round(np.log2(scales)).astype(np.int64))
 
 
-def _eliminated(a: Floats, n: int) -> float:
-    """Eliminate the first `n` variables by Gaussian elimination of rows."""
-    factors, pivots, singular = lapack.dgetrf(a[:n, :n])
-    if singular:
-        return -math.inf
+def _eliminated(a: Floats, n: int) -> Floats:
+    """Eliminate the first `n` variables row by row; factors of the Pfaffian's size."""
+    factors, pivots, _ = lapack.dgetrf(a[:n, :n])
     across = a[:n, n:]
     if across.size:
         solved, _ = lapack.dgetrs(factors, pivots, across)
         result = a[n:, n:] + across.T @ solved
         a[n:, n:] = 0.5 * (result - result.T)
-    return 0.5 * float(np.log(np.abs(factors.diagonal())).sum())
+    return np.asarray(np.sqrt(np.abs(factors.diagonal())))
 
 
-def _eliminated_carefully(a: Floats, n: int) -> float:
-    """Eliminate the first `n` variables in pairs, that with the largest entry first."""
-    log = 0.0
+def _eliminated_carefully(a: Floats, n: int) -> Floats:
+    """The same in pairs of variables, that with the largest entry first."""
+    pivots = np.zeros(n // 2)
     for k in range(0, n, 2):
         _pivot(a, k, n)
-        value = abs(float(a[k, k + 1]))
-        if value == 0.0 or not math.isfinite(value):
-            return -math.inf
-        log += math.log(value)
+        pivots[k // 2] = abs(a[k, k + 1])
+        if not pivots[k // 2] > 0.0:
+            break
         _eliminate(a, k)
-    return log
+    return pivots
 
 
 def _eliminate(a: Floats, k: int) -> None:
     """Eliminate the variables `k` and ``k + 1`` from those behind them."""
     outer = np.outer(a[k + 1, k + 2 :], a[k, k + 2 :] / a[k, k + 1])
-    a[k + 2 :, k + 2 :] += outer
-    a[k + 2 :, k + 2 :] -= outer.T
+    a[k + 2 :, k + 2 :] += outer - outer.T
 
 
 def _pivot(a: Floats, k: int, n: int) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tnlearn.physics.planar.dissection import Region
-from tnlearn.physics.planar.gaussian import integrate_out
+from tnlearn.physics.planar.gaussian import Manner, integrate_out
 from tnlearn.physics.planar.surface import Floats, Ints, Surface
 
 
@@ -67,8 +67,7 @@ def join(
     region: Region,
     surface: Surface,
     given: Weights,
-    careful: bool,
-    noise: np.random.Generator | None,
+    manner: Manner,
 ) -> Joined:
     """The tensor of a region, its inner edges summed.
 
@@ -78,7 +77,7 @@ def join(
     tensors, S. Bravyi, Contemp. Math. 482, 179 (2009), section 5; the order, nested dissection.
     """
     if region.halves:
-        parts = [join(half, surface, given, careful, noise) for half in region.halves]
+        parts = [join(half, surface, given, manner) for half in region.halves]
     else:
         faces = [np.array(surface.faces[f], dtype=np.int64) for f in region.faces]
         parts = [Joined(face, city(given.walls[face]), 0.0) for face in faces]
@@ -97,7 +96,7 @@ def join(
     matrix[other, one] -= given.joints[ordered[even] // 2]
     gone = np.concatenate([one, other])
     kept = np.delete(np.arange(len(darts)), gone)
-    result, log = integrate_out(matrix, gone, kept, careful=careful, noise=noise)
+    result, log = integrate_out(matrix, gone, kept, manner)
     return Joined(darts[kept], result, log + math.fsum(part.log for part in parts))
 
 

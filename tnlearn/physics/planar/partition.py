@@ -12,6 +12,7 @@ from tnlearn.physics.ising import Ising
 from tnlearn.physics.planar.cold import between, minus_energies
 from tnlearn.physics.planar.dissection import dissect
 from tnlearn.physics.planar.gauge import low_state
+from tnlearn.physics.planar.gaussian import Manner
 from tnlearn.physics.planar.joining import join, weights
 from tnlearn.physics.planar.orientation import orientation
 from tnlearn.physics.planar.surface import GHOST, Surface, split, surfaces
@@ -83,7 +84,9 @@ def _held(surface: Surface) -> Estimate:
     def warmer(scale: float) -> Estimate:
         return surface_estimate(replace(surface, couplings=scale * surface.couplings))
 
-    return found.within(*between(warmer, minus_energies(surface), len(surface.sites)))
+    strongest = float(np.abs(surface.couplings).max())
+    bounds = between(warmer, strongest, minus_energies(surface), len(surface.sites))
+    return found.within(*bounds)
 
 
 def surface_estimate(surface: Surface) -> Estimate:
@@ -96,10 +99,9 @@ def surface_estimate(surface: Surface) -> Estimate:
         spins = low_state(starts, ends, surface.couplings, len(surface.sites), random)
         broken = spins[pieces.tails[0::2]] * spins[pieces.tails[1::2]]
         given = weights(pieces.couplings * broken, signs)
-        region = dissect(pieces, random)
-        return (
-            LOG_2 + given.log + join(region, pieces, given, careful, random if noisy else None).log
-        )
+        wary = bool(np.any(pieces.couplings * broken < 0.0))
+        manner = Manner(careful, wary, random if noisy else None)
+        return LOG_2 + given.log + join(dissect(pieces, random), pieces, given, manner).log
 
     largest = math.fsum(np.abs(surface.couplings))
     return repeated(evaluate, largest + LOG_2 * len(surface.sites))

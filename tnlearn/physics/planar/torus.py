@@ -12,6 +12,7 @@ from tnlearn.physics.ising import Ising
 from tnlearn.physics.planar.blocks import Blocks
 from tnlearn.physics.planar.cold import between
 from tnlearn.physics.planar.gauge import low_state
+from tnlearn.physics.planar.gaussian import Manner
 from tnlearn.physics.planar.partition import POOR
 from tnlearn.physics.planar.surface import Floats
 from tnlearn.physics.planar.trust import Estimate, repeated
@@ -95,7 +96,10 @@ def toroidal_grid_log_partition(right: Floats, down: Floats) -> LogPartition:
 
     found = estimate(1.0)
     if not found.error <= POOR * max(1.0, abs(found.value)):
-        found = found.within(*between(estimate, _minus_energies(right, down), right.size))
+        strongest = float(max(np.abs(right).max(), np.abs(down).max()))
+        found = found.within(
+            *between(estimate, strongest, _minus_energies(right, down), right.size)
+        )
     value, error = found.value, found.error
     return LogPartition(value, "planar", error, error <= 1e-6 * max(1.0, abs(value)))
 
@@ -159,7 +163,9 @@ def _estimate(right: Floats, down: Floats) -> Estimate:
             a, b = (np.roll(grid, (m // 2, n // 3), (0, 1)).T for grid in (down, right))
         spins = _state(a, b, random)
         a, b = a * spins * np.roll(spins, -1, 1), b * spins * np.roll(spins, -1, 0)
-        return Blocks(a, b, careful, random if noisy else None).log_partition()
+        wary = bool(np.any(a < 0.0) or np.any(b < 0.0))
+        manner = Manner(careful, wary, random if noisy else None)
+        return Blocks(a, b, manner).log_partition()
 
     scale = float(np.abs(right).sum() + np.abs(down).sum()) + LOG_2 * right.size
     return repeated(evaluate, scale)
