@@ -49,9 +49,10 @@ def test_large_pfaffians_square_to_determinants_and_keep_their_sign() -> None:
     matrix = skew(700)
     sign, log = pfaffian(matrix)
     assert 2.0 * log == pytest.approx(np.linalg.slogdet(matrix)[1], rel=1e-12)
-    order = np.random.default_rng(1).permutation(700)
-    parity = np.linalg.det(np.eye(700)[order])
-    assert pfaffian(matrix[np.ix_(order, order)]) == pytest.approx((sign * parity, log), rel=1e-12)
+    for seed in range(6):
+        order = np.random.default_rng(seed).permutation(700)
+        expected = (sign * np.linalg.det(np.eye(700)[order]), log)
+        assert pfaffian(matrix[np.ix_(order, order)]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_singular_and_odd_pfaffians_vanish() -> None:
@@ -110,14 +111,14 @@ def test_dissections_have_every_face_once_and_short_lines() -> None:
 
 
 def test_low_states_break_no_bond_without_need() -> None:
-    graph = nx.grid_2d_graph(9, 9)
+    graph = nx.grid_2d_graph(40, 40)
     edges = np.array(list(nx.convert_node_labels_to_integers(graph).edges))
-    gauge = np.random.default_rng(3).choice([-1.0, 1.0], size=81)
+    gauge = np.random.default_rng(3).choice([-1.0, 1.0], size=1600)
     couplings = gauge[edges].prod(axis=1)
-    spins = low_state(*edges.T, couplings, 81, np.random.default_rng(0))
+    spins = low_state(*edges.T, couplings, 1600, np.random.default_rng(0))
     assert np.all(couplings * spins[edges].prod(axis=1) > 0)
     couplings[5] *= -1.0
-    spins = low_state(*edges.T, couplings, 81, np.random.default_rng(0))
+    spins = low_state(*edges.T, couplings, 1600, np.random.default_rng(0))
     assert np.sum(couplings * spins[edges].prod(axis=1) < 0) == 1
 
 
@@ -133,8 +134,10 @@ def test_repetitions_own_up_to_their_spread() -> None:
 
 def test_bounds_win_over_poor_estimates() -> None:
     assert Estimate(3.0, 0.1).within(2.0, 4.0) == Estimate(3.0, 0.1)
-    assert Estimate(3.0, 2.0).within(2.0, 4.0) == Estimate(3.0, 1.0)
-    assert Estimate(9.0, 0.1).within(2.0, 4.0) == Estimate(3.0, 1.0)
+    for poor in (Estimate(3.0, 2.0), Estimate(9.0, 0.1)):
+        held = poor.within(2.0, 4.0)
+        assert held.value == 3.0
+        assert held.error == pytest.approx(1.0)
 
 
 def test_convexity_bounds_a_known_function() -> None:

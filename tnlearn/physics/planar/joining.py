@@ -76,28 +76,59 @@ def join(
     Cost O(n^1.5) for the whole of a planar graph of n edges, memory O(n). Source: free fermions as
     tensors, S. Bravyi, Contemp. Math. 482, 179 (2009), section 5; the order, nested dissection.
     """
-    if region.halves:
-        parts = [join(half, surface, given, manner) for half in region.halves]
-    else:
-        faces = [np.array(surface.faces[f], dtype=np.int64) for f in region.faces]
-        parts = [Joined(face, city(given.walls[face]), 0.0) for face in faces]
-    darts = np.concatenate([part.darts for part in parts])
+    parts = [join(half, surface, given, manner) for half in region.halves]
+    blocks = [(part.darts, part.matrix) for part in parts] or faces_of(region, surface, given)
+    side = beside(blocks, given)
+    result, log = integrate_out(side.matrix, side.gone, side.kept, manner)
+    return Joined(side.darts[side.kept], result, log + math.fsum(part.log for part in parts))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Tensors beside each other, with the edges between them: all that meets is to be summed.
+
+    Attributes
+    ----------
+    darts : array of int, shape (n,)
+    matrix : array, shape (n, n)
+    edges : array of int
+        The edges whose two darts are here.
+    gone : array of int
+        Rows of the first dart of each of them, and then of the second.
+    kept : array of int
+        The other rows.
+    """
+
+    darts: Ints
+    matrix: Floats
+    edges: Ints
+    gone: Ints
+    kept: Ints
+
+
+def beside(blocks: list[tuple[Ints, Floats]], given: Weights) -> Beside:
+    """Put tensors, each the names of its darts and its matrix, beside each other."""
+    darts = np.concatenate([names for names, _ in blocks])
     matrix = np.zeros((len(darts), len(darts)))
     start = 0
-    for part in parts:
-        stop = start + len(part.darts)
-        matrix[start:stop, start:stop] = part.matrix
+    for names, block in blocks:
+        stop = start + len(names)
+        matrix[start:stop, start:stop] = block
         start = stop
     order = np.argsort(darts)
     ordered = darts[order]
-    even = np.nonzero((ordered[1:] == ordered[:-1] + 1) & (ordered[:-1] % 2 == 0))[0]
-    one, other = order[even], order[even + 1]
-    matrix[one, other] += given.joints[ordered[even] // 2]
-    matrix[other, one] -= given.joints[ordered[even] // 2]
+    first = np.nonzero((ordered[1:] == ordered[:-1] + 1) & (ordered[:-1] % 2 == 0))[0]
+    one, other, edges = order[first], order[first + 1], ordered[first] // 2
+    matrix[one, other] += given.joints[edges]
+    matrix[other, one] -= given.joints[edges]
     gone = np.concatenate([one, other])
-    kept = np.delete(np.arange(len(darts)), gone)
-    result, log = integrate_out(matrix, gone, kept, manner)
-    return Joined(darts[kept], result, log + math.fsum(part.log for part in parts))
+    return Beside(darts, matrix, edges, gone, np.delete(np.arange(len(darts)), gone))
+
+
+def faces_of(region: Region, surface: Surface, given: Weights) -> list[tuple[Ints, Floats]]:
+    """The tensors of a region's faces."""
+    faces = [np.array(surface.faces[f], dtype=np.int64) for f in region.faces]
+    return [(face, city(given.walls[face])) for face in faces]
 
 
 def city(walls: Floats) -> Floats:

@@ -32,7 +32,8 @@ class Estimate:
 
     def within(self, lowest: float, highest: float) -> Estimate:
         """The same, where it says more than that the number lies between two others."""
-        middle = Estimate(0.5 * (lowest + highest), 0.5 * (highest - lowest))
+        rounding = 8.0 * EPS * max(abs(lowest), abs(highest))
+        middle = Estimate(0.5 * (lowest + highest), 0.5 * (highest - lowest) + rounding)
         inside = lowest - self.error <= self.value <= highest + self.error
         return self if inside and self.error <= middle.error else middle
 
