@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -96,6 +97,17 @@ def test_the_error_covers_the_truth_in_the_cold(seed: int, beta: float) -> None:
     found, truth = planar_log_partition(model), tnl.log_partition(model)
     assert covers(found, truth)
     assert found.error < 1.0 + 1e-3 * truth
+
+
+@pytest.mark.parametrize(("seed", "beta"), [(11297, 52.7), (354248, 33.6)])
+def test_the_error_covers_the_truth_where_all_is_joined_at_once(seed: int, beta: float) -> None:
+    """Small models in the cold: without noise inside, repetitions would be wrong alike."""
+    for n, share in itertools.product(range(4, 12), (0.8, 1.0)):
+        graph = planar_graph(n, share, seed)
+        model = Ising(graph, random_bonds(graph, seed, "normal"), beta=beta)
+        truth = exact.brute_force_log_partition(model)
+        found = planar_log_partition(model)
+        assert abs(found - truth) <= found.error + 1e-15 * truth
 
 
 @pytest.mark.parametrize("strength", [50.0, 400.0, 1000.0, 1e6])

@@ -34,7 +34,8 @@ class Manner:
         Give up where an entry that has underflowed to 0 might matter. Where all walls cost
         energy none does, since no wall is what weighs most.
     noise : numpy Generator or None
-        Changes every entry of a result by a few units of its last place, either way.
+        Changes every entry by a few units of its last place, either way, and mixes the order of
+        elimination: the same work with other roundings.
     """
 
     careful: bool = False
@@ -69,10 +70,14 @@ def integrate_out(matrix: Floats, gone: Ints, kept: Ints, manner: Manner) -> tup
     """
     if not len(gone):
         return matrix[np.ix_(kept, kept)], 0.0
-    order = np.concatenate([gone, kept])
+    first = gone if manner.noise is None else manner.noise.permutation(gone)
+    order = np.concatenate([first, kept])
     scales = _balance(matrix)[order]
     a = matrix[np.ix_(order, order)] * scales[:, None] * scales
     n = len(gone)
+    if manner.noise is not None:
+        change = np.triu(manner.noise.integers(0, 2, a.shape) * (2 * NOISE) - NOISE, 1)
+        a *= 1.0 + change + change.T
     with np.errstate(all="ignore"):  # what overflows is found below
         pivots = (_eliminated_carefully if manner.careful else _eliminated)(a, n)
         log = float(np.log(pivots).sum())
@@ -80,9 +85,6 @@ def integrate_out(matrix: Floats, gone: Ints, kept: Ints, manner: Manner) -> tup
     lost = manner.wary and (scales.max() > LARGEST_SCALE or pivots.min() < SMALLEST_PIVOT)
     if lost or not (math.isfinite(log) and np.isfinite(result).all()):
         return np.zeros((len(kept), len(kept))), -math.inf
-    if manner.noise is not None:
-        change = np.triu(manner.noise.integers(0, 2, result.shape) * (2 * NOISE) - NOISE, 1)
-        result *= 1.0 + change + change.T
     return result, log - float(np.log(scales[:n]).sum())
 
 
