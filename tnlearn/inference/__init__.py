@@ -10,10 +10,11 @@ from tnlearn.inference.assessment import assess as assess
 from tnlearn.inference.conditioning import condition as condition
 from tnlearn.inference.conditioning import evidence_positions as evidence_positions
 from tnlearn.inference.density import density_of_states as density_of_states
+from tnlearn.inference.log_value import LogPartition as LogPartition
 from tnlearn.inference.marginals import marginals as marginals
 from tnlearn.inference.mode import Mode as Mode
 from tnlearn.inference.mode import mode as mode
-from tnlearn.inference.partition import LogPartition as LogPartition
 from tnlearn.inference.partition import NotConverged as NotConverged
 from tnlearn.inference.partition import log_partition as log_partition
 from tnlearn.inference.sampling import sample as sample
+from tnlearn.inference.shortcuts import Shortcut as Shortcut

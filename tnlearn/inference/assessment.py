@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.inference.distribution import closed
+from tnlearn.inference.shortcuts import LARGE, Shortcut, shortcut_of
 from tnlearn.inference.support import supported
 from tnlearn.network import HasNetwork, TensorNetwork
 from tnlearn.planning import Plan, plan, readable_bytes, readable_seconds
@@ -28,15 +29,18 @@ class Verdict:
     Attributes
     ----------
     method : str
-        What ``log_partition(model)`` would do: "exact", or "annealing".
+        What ``log_partition(model)`` would do: "exact", the name of a shortcut, or "annealing".
     reason : str
         Why, in a sentence.
     plan : Plan or None
-        Of the exact contraction, hard zeros cut out; None if none fits the memory limit.
+        Of the exact contraction, hard zeros cut out; None if none fits the memory limit, or a
+        shortcut is taken without asking for it.
     log_states : float
         Natural logarithm of the number of joint states that hard zeros leave open.
     fixed : int
         Indices that hard zeros leave one position.
+    shortcut : Shortcut or None
+        The model's own way around contraction, if that is taken.
     """
 
     method: str
@@ -44,6 +48,7 @@ class Verdict:
     plan: Plan | None
     log_states: float
     fixed: int
+    shortcut: Shortcut | None = None
 
     def __str__(self) -> str:
         rows = [("states", f"10^{self.log_states / math.log(10):.4g}")]
@@ -89,7 +94,17 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     >>> tnl.assess(tnl.Ising(nx.grid_2d_graph(6, 6))).method
     'exact'
     """
-    return judged(closed(thing), flops, options)
+    own = shortcut_of(thing, at_once=True)
+    if own is not None:
+        states = math.fsum(math.log(len(thing.values(site))) for site in thing.sites)  # type: ignore[union-attr]
+        reason = f"{own.reason}, and there are more than {LARGE} sites"
+        return Verdict(own.method, reason, None, states, 0, own)
+    verdict = judged(closed(thing), flops, options)
+    own = None if verdict.method == "exact" else shortcut_of(thing)
+    if own is None:
+        return verdict
+    reason = f"{own.reason}, and {verdict.reason}"
+    return replace(verdict, method=own.method, reason=reason, shortcut=own)
 
 
 def judged(network: TensorNetwork, flops: float, options: dict[str, Any]) -> Verdict:

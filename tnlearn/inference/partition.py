@@ -12,47 +12,19 @@ from tnlearn.errors import ModelError
 from tnlearn.execution import compile
 from tnlearn.inference.approximate.annealing import anneal
 from tnlearn.inference.approximate.beliefs import propagate_beliefs
-from tnlearn.inference.assessment import FLOPS, judged
+from tnlearn.inference.assessment import FLOPS, assess
 from tnlearn.inference.distribution import closed, is_weight
-from tnlearn.inference.support import planned_for
+from tnlearn.inference.log_value import LogPartition
+from tnlearn.inference.shortcuts import shortcut_of
+from tnlearn.inference.support import planned_for, supported
 from tnlearn.network import HasNetwork, TensorNetwork
 
 #: Ways to log Z: the first exact, the others estimates.
-METHODS = ("auto", "exact", "belief propagation", "annealing")
+METHODS = ("auto", "exact", "shortcut", "belief propagation", "annealing")
 
 
 class NotConverged(UserWarning):
     """An estimate whose error may be larger than it says."""
-
-
-class LogPartition(float):
-    """A natural logarithm of a partition function: a float with its pedigree.
-
-    Attributes
-    ----------
-    method : str
-        How it was found: "exact" is contraction to rounding.
-    error : float
-        Estimate of the absolute error of the logarithm.
-    converged : bool
-        Whether the method met its own criterion.
-    """
-
-    method: str
-    error: float
-    converged: bool
-
-    def __new__(cls, value: float, method: str, error: float, converged: bool) -> LogPartition:
-        """Wrap a float; the fields cannot be set later."""
-        self = super().__new__(cls, value)
-        self.method, self.error, self.converged = method, error, converged
-        return self
-
-    def __getnewargs__(self) -> tuple[float, str, float, bool]:  # type: ignore[override]
-        return (float(self), self.method, self.error, self.converged)
-
-    def __repr__(self) -> str:
-        return f"{float(self)!r} ({self.method}, error {self.error:.1e})"
 
 
 def log_partition(
@@ -71,7 +43,8 @@ def log_partition(
     method : str
         "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else an
         estimate. "exact": by contraction, whatever it takes within the memory limit, or a refusal.
-        "annealing" and "belief propagation": by these.
+        "shortcut": the model's own way around contraction, as planar spins have. "annealing" and
+        "belief propagation": by these.
     flops : float
         Operations up to which "auto" contracts.
     **options
@@ -100,18 +73,29 @@ def log_partition(
     """
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
-    network = closed(thing)
-    found = planned_for(network, options)
+    if method == "shortcut":
+        return _short(thing)
+    if method == "auto" and options.get("plan") is None:
+        verdict = assess(thing, flops=flops, **options)
+        if verdict.shortcut is not None:
+            return _checked(verdict.shortcut.log_partition())
+        method = verdict.method
+        if verdict.plan is not None and method == "exact":
+            options = {**_running(options), "plan": verdict.plan, "backend": verdict.plan.backend}
+            return _contracted(supported(closed(thing)).network, options)
+    found = planned_for(closed(thing), options)
     if found.empty:
         return LogPartition(-math.inf, "exact", 0.0, True)
-    if method == "auto" and options.get("plan") is None:
-        verdict = judged(found.network, flops, options)
-        method = verdict.method
-        if verdict.plan is not None:
-            options = {**_running(options), "plan": verdict.plan, "backend": verdict.plan.backend}
     if method in ("auto", "exact"):
         return _contracted(found.network, options)
     return _estimated(found.network, method, options)
+
+
+def _short(thing: TensorNetwork | HasNetwork) -> LogPartition:
+    own = shortcut_of(thing)
+    if own is None:
+        raise ModelError(f"{thing!r} has no way around contraction of its own: use method='auto'")
+    return _checked(own.log_partition())
 
 
 def _contracted(network: TensorNetwork, options: dict[str, Any]) -> LogPartition:
@@ -141,11 +125,14 @@ def _estimated(network: TensorNetwork, method: str, options: dict[str, Any]) -> 
         # Nothing bounds what loops do.
         error = 0.0 if beliefs.on_tree else math.inf
         found = LogPartition(beliefs.log_partition, method, error, beliefs.converged)
+    return _checked(found)
+
+
+def _checked(found: LogPartition) -> LogPartition:
+    """A value, with a warning where it is not to be trusted."""
     if not found.converged:
-        text = (
-            f"{method} did not converge: log Z = {float(found):.6g} may be off by more than it says"
-        )
-        warnings.warn(text, NotConverged, stacklevel=3)
+        text = f"{found.method} did not converge: log Z = {float(found):.6g} may be off by more"
+        warnings.warn(text, NotConverged, stacklevel=4)
     return found
 
 

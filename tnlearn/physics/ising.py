@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.errors import ModelError
+from tnlearn.inference import Shortcut
 from tnlearn.physics.pairwise import PairModel, Pairwise
 from tnlearn.physics.parameters import Edge, beta_of, couplings_of, fields_of, sites_of
 from tnlearn.physics.states import Positions, check_site, positions_of_spins
 
 if TYPE_CHECKING:
     import networkx as nx
+
+#: Sites of planar lattices up to which a ground state by shortest joins takes seconds.
+MOST_JOINED = 1024
 
 SPINS = np.array([-1.0, 1.0])
 
@@ -80,6 +85,36 @@ class Ising(PairModel):
         """The values of a site, in the order of its index: (-1, 1)."""
         check_site(site, site in self.fields, self)
         return (-1, 1)
+
+    @property
+    def _joins(self) -> bool:
+        """Whether shortest joins find a ground state in seconds."""
+        return self.beta > 0 and len(self.sites) <= MOST_JOINED
+
+    def shortcut(self) -> Shortcut | None:
+        """Free fermions, and shortest joins, where the graph can be drawn on the plane.
+
+        Z also where it is a square lattice on a torus. Trees and single cycles need no shortcut.
+        """
+        # Imported late: these rooms know this model.
+        from tnlearn.physics.planar import is_planar, planar_ground_state, planar_log_partition
+        from tnlearn.physics.planar.torus import grids_of, toroidal_grid_log_partition
+
+        if len(self.couplings) <= len(self.sites):
+            return None
+        if is_planar(self):
+            return Shortcut(
+                "planar",
+                "the model can be drawn on the plane",
+                lambda: planar_log_partition(self),
+                (lambda: planar_ground_state(self)[0]) if self._joins else None,
+            )
+        try:
+            grids = grids_of(self)
+        except ModelError:
+            return None
+        reason = "the model is a square lattice on a torus without a field"
+        return Shortcut("planar", reason, lambda: toroidal_grid_log_partition(*grids))
 
     def _positions(self, states: npt.ArrayLike) -> Positions:
         return positions_of_spins(states, self.sites)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.inference import LogPartition, log_partition
+from tnlearn.inference import LogPartition, Shortcut, log_partition
 from tnlearn.network import Tensor, TensorNetwork, as_states
 from tnlearn.physics.restricted_annealing import anneal_restricted
 from tnlearn.planning import Plan, plan
@@ -51,7 +51,7 @@ class RestrictedBoltzmann:
     >>> import numpy as np, tnlearn as tnl
     >>> model = tnl.RestrictedBoltzmann(np.ones((3, 2)), np.zeros(3), np.zeros(2))
     >>> round(float(np.exp(tnl.log_partition(model))), 6)  # (2^3 + 2 (1 + e)^3 + (1 + e^2)^3)
-    701.166846
+    701.205513
     """
 
     beta = 1.0
@@ -108,16 +108,27 @@ class RestrictedBoltzmann:
         """
         return -self.free_energy(visible) - float(self.log_partition)
 
-    @cached_property
-    def log_partition(self) -> LogPartition:
-        """The natural logarithm of Z: exact where a layer is small, else annealed.
+    def shortcut(self) -> Shortcut:
+        """Log Z by a plan that is known, where a layer is small; else annealed, layer by layer.
 
         The smaller layer's states are summed by contraction if that writes at most 2**31 entries;
         else `anneal_restricted` says how far off it may be.
         """
         small, large = sorted(self.weights.shape)
         if small < 31 and 2**small * large <= EXACT:
-            return log_partition(self.network(), "exact", plan=self.plan())
+            return Shortcut("exact", f"a layer has {small} units", self._summed)
+        reason = f"the smaller layer has {small} units, whose states are too many to sum"
+        return Shortcut("annealing", reason, self._annealed)
+
+    @cached_property
+    def log_partition(self) -> LogPartition:
+        """The natural logarithm of Z, as `shortcut` has it."""
+        return self.shortcut().log_partition()
+
+    def _summed(self) -> LogPartition:
+        return log_partition(self.network(), "exact", plan=self.plan())
+
+    def _annealed(self) -> LogPartition:
         found = anneal_restricted(self.weights, self.visible_bias, self.hidden_bias)
         return LogPartition(found.log_partition, "annealing", found.error, found.converged)
 

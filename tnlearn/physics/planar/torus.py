@@ -49,7 +49,7 @@ def toroidal_log_partition(model: Ising) -> LogPartition:
     >>> round(toroidal_log_partition(model), 6)
     952.64808
     """
-    return toroidal_grid_log_partition(*_grids(model))
+    return toroidal_grid_log_partition(*grids_of(model))
 
 
 def toroidal_grid_log_partition(right: Floats, down: Floats) -> LogPartition:
@@ -104,8 +104,14 @@ def toroidal_grid_log_partition(right: Floats, down: Floats) -> LogPartition:
     return LogPartition(value, "planar", error, error <= 1e-6 * max(1.0, abs(value)))
 
 
-def _grids(model: Ising) -> tuple[Floats, Floats]:
-    """The reduced couplings to the right and downwards, each shape (m, n)."""
+def grids_of(model: Ising) -> tuple[Floats, Floats]:
+    """The reduced couplings to the right and downwards, each shape (m, n).
+
+    Raises
+    ------
+    ModelError
+        If the model is not on such a torus, or has a field.
+    """
     felt = next((site for site, field in model.fields.items() if field), None)
     if felt is not None:
         raise ModelError(f"site {felt!r} has a field: on a torus only models without one are free")
