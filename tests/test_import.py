@@ -32,6 +32,7 @@ PUBLIC = [
     "Plan",
     "Potts",
     "Program",
+    "RBM",
     "RestrictedBoltzmann",
     "Tensor",
     "TensorNetwork",

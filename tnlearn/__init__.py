@@ -47,7 +47,7 @@ _ROOMS = {
         "Potts",
         "RestrictedBoltzmann",
     ),
-    "learning": ("MPSClassifier",),
+    "learning": ("MPSClassifier", "RBM"),
     "files": ("load", "read", "save"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
