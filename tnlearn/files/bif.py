@@ -26,7 +26,7 @@ Array = npt.NDArray[np.float64]
 #: Parents and table of a variable.
 Conditional = tuple[tuple[str, ...], Array]
 #: Entries that tables may have beyond those in the file: one row of defaults fills any table.
-FREE_ENTRIES = 2**22
+FREE_ENTRIES = 2**20
 #: Most variables in one table: most axes of an array.
 MOST_AXES = 64
 
@@ -123,25 +123,28 @@ class _Reader:
     def _probability(self) -> None:
         tokens = self.tokens
         tokens.expect("(")
-        name, *parents = tokens.names(")", "a variable")
-        for each in (name, *parents):
+        scope = tokens.names(")", "a variable")
+        if not scope:
+            raise tokens.error("there is no variable whose probabilities these are")
+        name, *parents = scope
+        for each in scope:
             if each not in self.states:
                 raise tokens.error(f"there is no variable {shown(each)} so far")
         if name in self.tables:
             raise tokens.error(f"variable {shown(name)} has probabilities already")
-        if len({name, *parents}) <= len(parents):
+        if len(set(scope)) < len(scope):
             raise tokens.error(f"{shown(name)} or a parent of it is there twice")
         if len(parents) >= MOST_AXES:
             raise tokens.error(f"{shown(name)} has {len(parents)} parents: more than {MOST_AXES}")
-        scope = [self.states[each] for each in (*parents, name)]
-        entries = math.prod(map(len, scope))
+        axes = [self.states[each] for each in (*parents, name)]
+        entries = math.prod(map(len, axes))
         if entries > self.entries_left:
             raise tokens.error(
                 f"the table of {shown(name)} has more entries than the file can hold"
             )
         self.entries_left -= entries
         tokens.expect("{")
-        self.tables[name] = tuple(parents), _Table(tokens, name, scope).read()
+        self.tables[name] = tuple(parents), _Table(tokens, name, axes).read()
 
 
 class _Table:
@@ -203,7 +206,7 @@ class _Table:
         self.known[at] = True
 
     def _numbers(self, count: int) -> Array:
-        numbers = self.tokens.numbers()
+        numbers = self.tokens.numbers(count)
         if len(numbers) != count:
             raise self.tokens.error(
                 f"there should be {count:,} probabilities of {shown(self.name)}, and there are "

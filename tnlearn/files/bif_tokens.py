@@ -17,7 +17,7 @@ TOKEN = re.compile(
     SPACE
     + r'(?:(?P<mark>[{}()\[\]|;,])|"(?P<quoted>[^"\n]*+)"|(?P<word>(?!/\*)[^\s{}()\[\]|;,"]++))'
 )
-END = re.compile(SPACE + r"\Z")
+SPACES = re.compile(SPACE)
 
 
 class Tokens:
@@ -44,7 +44,9 @@ class Tokens:
 
     def keyword(self) -> str | None:
         """The next word; None at the end of the text."""
-        return None if END.match(self.text, self._at) else self.word("a keyword")
+        if self._match() is None and self._space() == len(self.text):
+            return None
+        return self.word("a keyword")
 
     def word(self, what: str) -> str:
         """The next token, which must be a word without quotes."""
@@ -80,14 +82,15 @@ class Tokens:
         self._at = found.end()
         return True
 
-    def numbers(self) -> npt.NDArray[np.float64]:
-        """All numbers up to a semicolon."""
+    def numbers(self, most: int) -> npt.NDArray[np.float64]:
+        """All numbers up to a semicolon; no number at all after so many."""
         end = self.text.find(";", self._at)
         # No number has a slash: so there is a comment, and the semicolon may be in it.
         if end < 0 or "/" in self.text[self._at : end]:
             words = self._words()
         else:
-            words = self.text[self._at : end].replace(",", " ").split()
+            # What is left over is one word, and no number: a long row takes no more room.
+            words = self.text[self._at : end].replace(",", " ").split(maxsplit=most)
             self._at = end + 1
         try:
             return reals(words, "a row")
@@ -121,11 +124,17 @@ class Tokens:
             self._seen = self._at, TOKEN.match(self.text, self._at)
         return self._seen[1]
 
+    def _space(self) -> int:
+        """Where white space and comments end."""
+        found = SPACES.match(self.text, self._at)
+        return found.end() if found else self._at
+
     def _unexpected(self, what: str) -> FormatError:
         found = self._match()
         if found is not None:
             self._at = found.end()
             return self.error(f"{shown(found[found.lastindex or 0])} is where {what} should be")
-        if END.match(self.text, self._at):
+        self._at = self._space()
+        if self._at == len(self.text):
             return self.error(f"it ends where {what} should be")
         return self.error(f"there are quotes or a comment that do not end, where {what} should be")

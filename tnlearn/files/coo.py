@@ -15,10 +15,10 @@ from tnlearn.errors import DataTypeError, FormatError
 from tnlearn.files.texts import opened, written
 from tnlearn.files.words import decimal, lines, reals, shown, whole
 from tnlearn.physics import Ising
-from tnlearn.physics.quadratic import Product, quadratic_model
+from tnlearn.physics.quadratic import quadratic_model
 
 #: The largest label: what a 64-bit integer holds in any case.
-MOST = 10**18
+MOST = 10**18 - 1
 VARTYPE = re.compile(r"vartype\s*[:=]\s*(\S+)")
 
 
@@ -26,7 +26,7 @@ def read_model(path: Path) -> Ising:
     """A model on the labels that occur, in their order."""
     bits: bool | None = None
     linear: dict[int, float] = {}
-    products: list[Product] = []
+    products: dict[tuple[int, int], float] = {}
     with opened(path) as pieces:
         for number, line in lines(pieces):
             if line.startswith("#"):
@@ -38,7 +38,7 @@ def read_model(path: Path) -> Ising:
                 if a == b:
                     linear[a] += value
                 else:
-                    products.append((a, b, value))
+                    products[a, b] = products.get((a, b), 0.0) + value
     if bits is None:
         raise FormatError("it does not say what its variables are: add '# vartype=SPIN' or BINARY")
     if not linear:

@@ -14,7 +14,7 @@ from tnlearn.errors import DataTypeError, FormatError
 from tnlearn.files.texts import opened, written
 from tnlearn.files.words import decimal, lines, reals, shown, whole
 from tnlearn.physics import Ising
-from tnlearn.physics.quadratic import Product, quadratic_model
+from tnlearn.physics.quadratic import quadratic_model
 
 #: Most nodes that have no edge: nothing else in the file vouches for them.
 MOST_ALONE = 2**16
@@ -31,17 +31,22 @@ def read_model(path: Path) -> Ising:
                 f"line {number:,} is {shown(line)}: begin with the numbers of nodes and edges"
             )
         count, edges = (whole(word, f"line {number:,}: a count", 10**18) for word in words)
-        products = [_edge(line, number, count) for number, line in rows]
-    if len(products) != edges:
-        raise FormatError(f"it says it has {edges:,} edges, and has {len(products):,}")
+        found, weights = 0, dict[tuple[int, int], float]()
+        for number, line in rows:
+            a, b, weight = _edge(line, number, count)
+            weights[a, b] = weights.get((a, b), 0.0) + weight
+            found += 1
+    if found != edges:
+        raise FormatError(f"it says it has {edges:,} edges, and has {found:,}")
     if count > 2 * edges + MOST_ALONE:
         raise FormatError(
             f"it says it has {count:,} nodes, of which more than {MOST_ALONE:,} have no edge"
         )
-    return quadratic_model(dict.fromkeys(range(1, count + 1), 0.0), products, bits=False)[0]
+    nodes = dict.fromkeys(range(1, count + 1), 0.0)
+    return quadratic_model(nodes, weights, bits=False)[0]
 
 
-def _edge(line: str, number: int, count: int) -> Product:
+def _edge(line: str, number: int, count: int) -> tuple[int, int, float]:
     words = line.split()
     if len(words) != 3:
         raise FormatError(f"line {number:,} is {shown(line)}: give two nodes and a weight")

@@ -20,7 +20,7 @@ from tnlearn.errors import FormatError
 #: Bytes decoded at a time, and the most in one word or line.
 CHUNK = 2**18
 #: A compressed file may grow by this factor, from so many bytes on: tables of zeros compress well.
-GROWTH, GRACE = 200, 2**24
+GROWTH, GRACE = 200, 2**22
 #: Bytes that are in no text: control characters other than white space.
 CONTROL = bytes([*range(9), *range(14, 32), 127])
 

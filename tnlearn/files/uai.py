@@ -56,9 +56,9 @@ def _check_alone(sizes: Sequence[int], scopes: Iterable[Sequence[int]]) -> None:
         )
 
 
-def _scope(words: Words, count: int) -> list[int]:
+def _scope(words: Words, count: int) -> tuple[int, ...]:
     length = words.whole("the number of variables of a factor", MOST_IN_SCOPE)
-    scope = words.wholes(length, "a variable of a factor", count - 1)
+    scope = tuple(words.wholes(length, "a variable of a factor", count - 1))
     if len(set(scope)) < len(scope):
         raise FormatError(f"a factor has a variable twice: {scope}")
     return scope

@@ -43,7 +43,7 @@ def from_bqm(bqm: dimod.BinaryQuadraticModel, beta: float = 1.0) -> tuple[Ising,
         )
     # Floats of Python, whatever the model computes in.
     linear = {name: float(value) for name, value in bqm.linear.items()}
-    products = ((a, b, float(value)) for a, b, value in bqm.iter_quadratic())
+    products = {(a, b): float(value) for a, b, value in bqm.iter_quadratic()}
     model, offset = quadratic_model(linear, products, bits=kind == "BINARY", beta=beta)
     return model, offset + float(bqm.offset)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from tnlearn.errors import ModelError
 from tnlearn.physics.ising import Ising
 
-#: Two variables and their coefficient.
-Product = tuple[Hashable, Hashable, float]
-
 
 def quadratic_model(
-    linear: Mapping[Hashable, float],
-    products: Iterable[Product],
+    linear: Mapping[Any, float],
+    products: Mapping[Any, float],
     *,
     bits: bool,
     beta: float = 1.0,
@@ -25,9 +23,8 @@ def quadratic_model(
     ----------
     linear : mapping from variable to float
         a_i; variables have the order of this mapping, and must all be here.
-    products : iterable of (variable, variable, float)
-        a_ij; those of one pair add. A variable times itself is 1 if it is a spin, and itself if
-        it is a bit.
+    products : mapping from (variable, variable) to float
+        a_ij of two different variables; those of both orientations add.
     bits : bool
         Whether x is 0 or 1, and not -1 or +1. Then x = (1 + s) / 2.
     beta : float
@@ -41,16 +38,10 @@ def quadratic_model(
     """
     import networkx as nx
 
-    slopes = dict(linear)
+    slopes: Mapping[Any, float] = linear
     pairs: dict[tuple[Hashable, Hashable], float] = {}
     loose: list[float] = []
-    for a, b, value in products:
-        if a == b:
-            if bits:
-                slopes[a] += value
-            else:
-                loose.append(value)
-            continue
+    for (a, b), value in products.items():
         pair = (b, a) if (b, a) in pairs else (a, b)
         pairs[pair] = pairs.get(pair, 0.0) + value
     if bits:
