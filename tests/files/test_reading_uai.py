@@ -59,11 +59,12 @@ def test_the_format_may_be_named(tmp_path: Path) -> None:
         read(path)
 
 
-def test_long_words_and_many_pieces(tmp_path: Path) -> None:
-    """Words that lie across the pieces in which a file is read."""
+@pytest.mark.parametrize("between", [" ", "\t", "\r", "\n"])
+def test_words_that_lie_across_pieces(between: str, tmp_path: Path) -> None:
     numbers = np.random.default_rng(0).random(50_000)
-    rest = " ".join(map(repr, numbers.tolist()))
-    model = read(written(f"MARKOV 1 50000 1 1 0 50000 {rest}", tmp_path))
+    words = ["MARKOV", "1", "50000", "1", "1", "0", "50000", *map(repr, numbers.tolist())]
+    (tmp_path / "model.uai").write_bytes(between.join(words).encode())
+    model = read(tmp_path / "model.uai")
     np.testing.assert_array_equal(model.factors[0].table, numbers)
 
 
