@@ -38,8 +38,6 @@ def read_model(path: Path) -> FactorGraph:
             )
         count = words.whole("the number of variables", 2**40)
         sizes = words.wholes(count, "the number of values of a variable", MOST_VALUES)
-        if 0 in sizes:
-            raise FormatError(f"variable {sizes.index(0)} has no values")
         scopes = [_scope(words, count) for _ in range(words.whole("the number of factors", 2**40))]
         # Read before the model is built, which makes a value for every value that is claimed.
         tables = [_table(words, k, [sizes[v] for v in scope]) for k, scope in enumerate(scopes)]
