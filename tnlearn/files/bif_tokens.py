@@ -83,15 +83,19 @@ class Tokens:
         return True
 
     def numbers(self, most: int) -> npt.NDArray[np.float64]:
-        """All numbers up to a semicolon; no number at all after so many."""
+        """All numbers up to a semicolon, so many at most."""
         end = self.text.find(";", self._at)
+        if end < 0:
+            raise self.error("it ends before the ';' of these numbers")
         # No number has a slash: so there is a comment, and the semicolon may be in it.
-        if end < 0 or "/" in self.text[self._at : end]:
-            words = self._words()
+        if "/" in self.text[self._at : end]:
+            words = self._words(most)
         else:
-            # What is left over is one word, and no number: a long row takes no more room.
+            # What is left over is one word: a row that is too long takes no more room.
             words = self.text[self._at : end].replace(",", " ").split(maxsplit=most)
             self._at = end + 1
+        if len(words) > most:
+            raise self.error(f"there are more than {most:,} numbers")
         try:
             return reals(words, "a row")
         except FormatError as error:
@@ -105,11 +109,13 @@ class Tokens:
                 raise self._unexpected("';'")
             self._at = found.end()
 
-    def _words(self) -> list[str]:
-        found = []
+    def _words(self, most: int) -> list[str]:
+        found: list[str] = []
         while not self.take(";"):
             if not self.take(","):
                 found.append(self.word("a number"))
+            if len(found) > most:
+                break
         return found
 
     def _next(self, kind: str, what: str) -> str:
