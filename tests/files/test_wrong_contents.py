@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from saved_things import (
     back,
 )
 from tnlearn.errors import FormatError
-from tnlearn.files import load, plans, save
+from tnlearn.files import container, load, plans, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -173,6 +174,16 @@ def test_weights_that_are_none_are_found(entry: float, path: Path) -> None:
     assert raw.count(right.tobytes()) == 1
     path.write_bytes(raw.replace(right.tobytes(), wrong.tobytes()))
     with pytest.raises(FormatError, match="weights must be finite and not negative"):
+        load(path)
+
+
+def test_a_table_of_no_bytes_vouches_for_no_values(path: Path) -> None:
+    """One of its axes may be as long as it likes."""
+    factor = {"scope": [0, 1], "table": 0}
+    payload = {"sites": ["a", "b"], "values": [None, None], "factors": [factor], "log": False}
+    header = {"format": "tnlearn", "version": 1, "kind": "FactorGraph", "payload": payload}
+    path.write_bytes(container.encoded(json.dumps(header), [np.zeros((10**6, 0))]))
+    with pytest.raises(FormatError, match="a table is empty: its shape is"):
         load(path)
 
 

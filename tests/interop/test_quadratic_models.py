@@ -13,6 +13,7 @@ import pytest
 import tnlearn as tnl
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.interop import from_bqm, to_bqm
+from tnlearn.physics.quadratic import quadratic_model
 
 NAMES = ["b", "a", 3, (1, 2), "lonely"]
 
@@ -112,6 +113,11 @@ def test_an_empty_or_endless_model_is_refused() -> None:
         from_bqm(dimod.BinaryQuadraticModel({0: float("inf")}, {}, "SPIN"))
     with pytest.raises(ModelError, match="more than a float holds"):
         from_bqm(dimod.BinaryQuadraticModel({0: 1.7e308, 1: 1.7e308, 2: 1.7e308}, {}, "BINARY"))
+
+
+def test_a_name_that_no_graph_has_is_refused() -> None:
+    with pytest.raises(ModelError, match="None is no name of a site"):
+        quadratic_model({None: 1.0}, {}, bits=False)
 
 
 def test_a_missing_dimod_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
