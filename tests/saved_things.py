@@ -48,6 +48,17 @@ class Tiny(BaseEstimator):  # type: ignore[misc]
 NETWORK = tnl.TensorNetwork([tnl.Tensor(A, "ij", "A"), tnl.Tensor(A * 1j, "ij", "B")], "j")
 PLAN = tnl.plan(tnl.grid(3, 3, 2, seed=0), memory_limit=1000)
 MODEL = tnl.Ising(nx.path_graph(3), 1.0, 0.5, 0.4)
+GRAPH = tnl.FactorGraph(
+    [(("b", "a"), A), (("a",), [1.0, 0.0, 1e-300]), ((), 2.5)], {("lone", 1): (True, None)}
+)
+BAYES = tnl.BayesianNetwork(
+    {
+        "wet": (("rain", "day"), [[[0.9, 0.1]] * 3, [[0.3, 0.7]] * 3]),
+        "rain": ((), [0.8, 0.2]),
+        "day": ((), [0.25, 0.25, 0.5]),
+    },
+    {"wet": ("no", "yes"), "rain": (False, True)},
+)
 
 
 def back(thing: Any, path: Path) -> Any:
@@ -68,6 +79,16 @@ def assert_same_bits(a: Array, b: Array) -> None:
     native = b.dtype.newbyteorder("=")
     assert (a.shape, a.dtype) == (b.shape, native)
     assert a.tobytes() == b.astype(native).tobytes()
+
+
+def assert_same_factors(a: tnl.FactorGraph, b: tnl.FactorGraph) -> None:
+    assert typed(a.sites) == typed(b.sites)
+    assert a.log == b.log
+    for site in a.sites:
+        assert typed(a.values(site)) == typed(b.values(site))
+    for one, other in zip(a.factors, b.factors, strict=True):
+        assert typed(one.scope) == typed(other.scope)
+        assert_same_bits(one.table, other.table)
 
 
 def assert_same_network(a: tnl.TensorNetwork, b: tnl.TensorNetwork) -> None:

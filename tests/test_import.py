@@ -58,6 +58,7 @@ PUBLIC = [
     "save",
     "tree",
     "value_and_gradient",
+    "write",
 ]
 MOST_NAMES = 48
 

@@ -48,7 +48,7 @@ _ROOMS = {
         "RestrictedBoltzmann",
     ),
     "learning": ("MPSClassifier", "RBM"),
-    "files": ("load", "read", "save"),
+    "files": ("load", "read", "save", "write"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

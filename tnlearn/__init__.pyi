@@ -12,6 +12,7 @@ from tnlearn.execution import value_and_gradient as value_and_gradient
 from tnlearn.files import load as load
 from tnlearn.files import read as read
 from tnlearn.files import save as save
+from tnlearn.files import write as write
 from tnlearn.inference import assess as assess
 from tnlearn.inference import condition as condition
 from tnlearn.inference import density_of_states as density_of_states

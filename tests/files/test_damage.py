@@ -18,6 +18,8 @@ import tnlearn as tnl
 from header_edits import Header, changed, put, rewritten
 from random_networks import random_case
 from saved_things import (
+    BAYES,
+    GRAPH,
     MODEL,
     NETWORK,
     PLAN,
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def specimens() -> list[Any]:
     fit = Tiny(alpha=0.5).fit(x_=A, y_=["a", 1, None], z_=np.array(["a", "b"]))
-    return [NETWORK, random_case(7).network(), PLAN, MODEL, fit]
+    return [NETWORK, random_case(7).network(), PLAN, MODEL, fit, GRAPH, BAYES]
 
 
 def use(thing: Any) -> None:
@@ -45,7 +47,7 @@ def use(thing: Any) -> None:
     if isinstance(thing, tnl.TensorNetwork):
         assert len(thing.names) == len(thing)
         assert math.prod(thing.shape) >= 0
-    if isinstance(thing, tnl.Ising):
+    if isinstance(thing, tnl.Ising | tnl.FactorGraph | tnl.BayesianNetwork):
         thing.network()
 
 
@@ -58,7 +60,7 @@ def survives(path: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(7))
 def test_random_damage_is_a_format_error_or_harmless(
     number: int, tiny: type[Tiny], path: Path
 ) -> None:
@@ -112,7 +114,7 @@ def spoil(random: Random, header: Header, ours: Header) -> None:
         at[key] = deepcopy(random.choice(NASTY))
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(7))
 def test_a_spoilt_header_is_a_format_error_or_harmless(
     number: int, tiny: type[Tiny], path: Path
 ) -> None:
@@ -130,6 +132,8 @@ def test_loading_runs_no_code(tmp_path: Path) -> None:
     save(NETWORK, tmp_path / "network")
     save(PLAN, tmp_path / "plan")
     save(MODEL, tmp_path / "model")
+    save(GRAPH, tmp_path / "graph")
+    save(BAYES, tmp_path / "bayes")
     (tmp_path / "pickle").write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
     changed(NETWORK, tmp_path / "hostile", put("os.system", "kind"))
     program = """
@@ -159,6 +163,8 @@ def test_loading_runs_no_code(tmp_path: Path) -> None:
     _, seen = ended.stdout.split("watching\n")
     *loaded, compiled, executed = seen.splitlines()
     assert loaded == [
+        "bayes BayesianNetwork",
+        "graph FactorGraph",
         "hostile refused",
         "model Ising",
         "network TensorNetwork",

@@ -13,9 +13,13 @@ import pytest
 
 import tnlearn as tnl
 from saved_things import (
+    BAYES,
+    GRAPH,
     A,
     Tiny,
     assert_same_bits,
+    assert_same_factors,
+    assert_same_network,
     back,
     typed,
 )
@@ -54,6 +58,31 @@ def test_an_ising_model_comes_back(path: Path) -> None:
     assert (found.sites, found.beta) == (model.sites, model.beta)
     assert list(found.couplings.items()) == list(model.couplings.items())
     assert list(found.fields.items()) == list(model.fields.items())
+
+
+LOGS = tnl.FactorGraph([("xy", np.log(A)), ("y", [-np.inf, 1e9, -0.0])], log=True)
+
+
+@pytest.mark.parametrize("model", [GRAPH, LOGS], ids=["weights", "logarithms"])
+def test_a_factor_graph_comes_back(model: tnl.FactorGraph, path: Path) -> None:
+    found = back(model, path)
+    assert_same_factors(found, model)
+    assert_same_network(found.network(), model.network())
+
+
+def test_a_bayesian_network_comes_back(path: Path) -> None:
+    """Its rows are as they were, rounded or not."""
+    rough = tnl.BayesianNetwork({"b": ((), [0.33, 0.33, 0.333]), "a": (("b",), [[1.0, 0.0]] * 3)})
+    for model in (BAYES, rough):
+        found = back(model, path)
+        assert found.sites == model.sites
+        assert found.parents == model.parents
+        for one, other in zip(found.factors.factors, model.factors.factors, strict=True):
+            assert one.scope == other.scope
+            assert_same_bits(one.table, other.table)
+        for site in model.sites:
+            assert typed(found.values(site)) == typed(model.values(site))
+        assert_same_network(found.network(), model.network())
 
 
 @pytest.mark.parametrize("classes", [(0, 1), ("no", "yes"), (2.0, 3.0), (False, True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import tnlearn as tnl
 from header_edits import Header, changed, join, put
 from saved_things import (
+    BAYES,
+    GRAPH,
     MODEL,
     PLAN,
     A,
@@ -19,7 +22,7 @@ from saved_things import (
     back,
 )
 from tnlearn.errors import FormatError
-from tnlearn.files import load, plans, save
+from tnlearn.files import container, load, plans, save
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -114,6 +117,74 @@ WRONG_MODELS = {
 def test_a_wrong_model_is_found(change: Any, text: str, path: Path) -> None:
     with pytest.raises(FormatError, match=text):
         load(changed(MODEL, path, change))
+
+
+def no_values(_: Header, ours: Header) -> None:
+    ours["payload"]["values"][0] = None
+
+
+WRONG_GRAPHS = {
+    "a site twice": (put(["a", "a", "b"], "payload", "sites"), "twice"),
+    "a site of lists": (put([], "payload", "sites", 0), "is no name"),
+    "no such site": (put([1, 3], "payload", "factors", 0, "scope"), "it is 3"),
+    "a site from behind": (put([-1, 1], "payload", "factors", 0, "scope"), "it is -1"),
+    "a scope with one twice": (put([1, 1], "payload", "factors", 0, "scope"), "each variable once"),
+    "too short a scope": (put([1], "payload", "factors", 0, "scope"), "an axis per variable"),
+    "another scope": (put([2, 1], "payload", "factors", 0, "scope"), "3 values, but 2"),
+    "no such table": (put(9, "payload", "factors", 0, "table"), "it is 9"),
+    "more of a factor": (put(1, "payload", "factors", 0, "more"), "should have the fields scope"),
+    "too few values": (put([], "payload", "values"), "list of 3"),
+    "no values at all": (put([], "payload", "values", 0), "has no values"),
+    "values by number": (put(2**60, "payload", "values", 0), "should be a list"),
+    "values of nothing": (no_values, "must be listed"),
+    "a value twice": (put([0, 0], "payload", "values", 0), "a value twice"),
+    "a value too many": (put([0, 1, 2], "payload", "values", 1), "3 values, but 2"),
+    "logarithms of numbers": (put(0, "payload", "log"), "true or false"),
+}
+
+
+@pytest.mark.parametrize(("change", "text"), WRONG_GRAPHS.values(), ids=WRONG_GRAPHS)
+def test_a_wrong_factor_graph_is_found(change: Any, text: str, path: Path) -> None:
+    with pytest.raises(FormatError, match=text):
+        load(changed(GRAPH, path, change))
+
+
+WRONG_NETWORKS = {
+    "two tables of one": (put([1, 0], "payload", "factors", 2, "scope"), "has two tables"),
+    "in a circle": (put([0, 1], "payload", "factors", 1, "scope"), "in a circle"),
+    "logarithms": (put(True, "payload", "log"), "has probabilities"),
+    "a constant": (put([], "payload", "factors", 1, "scope"), "a variable in every table"),
+    "no table": (lambda _, ours: ours["payload"]["factors"].pop(1), "no table|listed"),
+    "another order": (put([0, 1, 2], "payload", "factors", 0, "scope"), "."),
+}
+
+
+@pytest.mark.parametrize(("change", "text"), WRONG_NETWORKS.values(), ids=WRONG_NETWORKS)
+def test_a_wrong_bayesian_network_is_found(change: Any, text: str, path: Path) -> None:
+    with pytest.raises(FormatError, match=text):
+        load(changed(BAYES, path, change))
+
+
+@pytest.mark.parametrize("entry", [-1.0, float("nan"), float("inf")])
+def test_weights_that_are_none_are_found(entry: float, path: Path) -> None:
+    graph = tnl.FactorGraph([("a", [1.0, 123.0])])
+    save(graph, path)
+    raw = path.read_bytes()
+    wrong, right = np.array([[entry], [123.0]])
+    assert raw.count(right.tobytes()) == 1
+    path.write_bytes(raw.replace(right.tobytes(), wrong.tobytes()))
+    with pytest.raises(FormatError, match="weights must be finite and not negative"):
+        load(path)
+
+
+def test_a_table_of_no_bytes_vouches_for_no_values(path: Path) -> None:
+    """One of its axes may be as long as it likes."""
+    factor = {"scope": [0, 1], "table": 0}
+    payload = {"sites": ["a", "b"], "values": [None, None], "factors": [factor], "log": False}
+    header = {"format": "tnlearn", "version": 1, "kind": "FactorGraph", "payload": payload}
+    path.write_bytes(container.encoded(json.dumps(header), [np.zeros((10**6, 0))]))
+    with pytest.raises(FormatError, match="a table is empty: its shape is"):
+        load(path)
 
 
 def strings(entries: list[Any], shape: list[int], dtype: str = "U") -> Any:

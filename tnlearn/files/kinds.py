@@ -36,6 +36,8 @@ KINDS = {
     "TensorNetwork": Kind("tnlearn.network", "tnlearn.files.networks"),
     "Plan": Kind("tnlearn.planning", "tnlearn.files.plans"),
     "Ising": Kind("tnlearn.physics", "tnlearn.files.spins"),
+    "FactorGraph": Kind("tnlearn.physics", "tnlearn.files.factors"),
+    "BayesianNetwork": Kind("tnlearn.physics", "tnlearn.files.factors"),
     "MPSClassifier": Kind("tnlearn.learning", "tnlearn.files.estimators"),
 }
 

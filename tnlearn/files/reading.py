@@ -1,48 +1,45 @@
-"""Reading models in other programs' formats, which the name of the file says."""
+"""Reading and writing models in other programs' formats, which the name of the file says."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tnlearn.errors import FormatError, TnlearnError
-from tnlearn.files.storing import AnyPath, load
+from tnlearn.files.formats import FORMATS, format_called, format_of
+from tnlearn.files.storing import AnyPath, load, save
 from tnlearn.inference import condition
 
 
-class Format(NamedTuple):
-    """Module that reads a format with ``read_model(path)``, and how such files are named."""
-
-    module: str
-    endings: tuple[str, ...]
-    has_evidence: bool = False
-
-
-#: Formats by name. A module with evidence has ``read_evidence(path)`` too.
-FORMATS = {
-    "uai": Format("tnlearn.files.uai", (".uai",), has_evidence=True),
-}
-
-
-def read(path: AnyPath, *, evidence: AnyPath | None = None, format: str | None = None) -> Any:
+def read(
+    path: AnyPath,
+    *,
+    evidence: AnyPath | None = None,
+    format: str | None = None,
+    normalise: bool = False,
+) -> Any:
     """Read a model in another program's format, or a file of our own.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The format is known by the name: ``.uai`` is a factor graph of the UAI competitions;
-        other names are files that `tnlearn.save` wrote. ``.gz`` after it: compressed.
+        The format is known by the name. ``.uai``: a factor graph of the UAI competitions.
+        ``.bif``: a Bayesian network, with its names. ``.rudy``, ``.mc``, ``.gset``: a maximum
+        cut, whose weights w are couplings J = -w. ``.coo``: an Ising model or QUBO of dimod.
+        Other names: files that `tnlearn.save` wrote. ``.gz`` after it: compressed.
     evidence : str or os.PathLike, optional
-        A file of evidence in the same format; the model is that of the other variables, see
-        `tnlearn.condition`.
+        A file of evidence in the same format (uai); the model is that of the other variables,
+        see `tnlearn.condition`.
     format : str, optional
-        "uai": whatever the name of the file.
+        "uai", "bif", "rudy" or "coo": whatever the name of the file.
+    normalise : bool
+        Divide every row of a Bayesian network (bif) by its sum; by default rows are as printed.
 
     Returns
     -------
-    FactorGraph
-        Or what the file of our own holds.
+    FactorGraph, BayesianNetwork or Ising
+        Or what the file of our own holds. Ising models are at beta = 1.
 
     Raises
     ------
@@ -51,45 +48,94 @@ def read(path: AnyPath, *, evidence: AnyPath | None = None, format: str | None =
         taken for it.
     FileNotFoundError
         If there is no such file; other OSErrors if it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile, networkx as nx
+    >>> from tnlearn.files import read, write
+    >>> from tnlearn.physics import Ising
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Ising(nx.cycle_graph(3), coupling=-1.0), f"{folder}/triangle.rudy")
+    ...     dict(read(f"{folder}/triangle.rudy").couplings)
+    {(1, 2): -1.0, (1, 3): -1.0, (2, 3): -1.0}
     """
     path = Path(path)
     name = format_of(path) if format is None else format
     if name is None:
-        if evidence is not None:
-            _evidence(name, Path(evidence))
+        _refuse_options(path, {"evidence": evidence is not None, "normalise": normalise})
         return load(path)
-    if name not in FORMATS:
-        raise FormatError(f"there is no format {name!r}: known are {_list()}")
-    model = _read(name, "read_model", path)
-    return model if evidence is None else condition(model, _evidence(name, Path(evidence)))
+    known = format_called(name)
+    if evidence is not None and not known.has_evidence:
+        raise FormatError(f"{name} files have no files of evidence: use tnlearn.condition")
+    if normalise and "normalise" not in known.options:
+        raise FormatError(f"{name} files have no rows to normalise")
+    options = {"normalise": True} if normalise else {}
+    model = _read(name, path, lambda: known.function("read_model")(path, **options))
+    if evidence is None:
+        return model
+    seen = Path(evidence)
+    return _read(name, seen, lambda: condition(model, known.function("read_evidence")(seen)))
 
 
 def read_evidence(path: AnyPath, evidence: AnyPath) -> dict[Any, Any]:
     """The values in a file of evidence for the model in a file: `read` in two steps."""
-    return _evidence(format_of(Path(path)), Path(evidence))
-
-
-def _evidence(name: str | None, path: Path) -> dict[Any, Any]:
+    name, seen = format_of(Path(path)), Path(evidence)
     if name is None or not FORMATS[name].has_evidence:
         known = ", ".join(key for key, kind in FORMATS.items() if kind.has_evidence)
         raise FormatError(f"only {known} models have files of evidence: use tnlearn.condition")
-    found: dict[Any, Any] = _read(name, "read_evidence", path)
+    found: dict[Any, Any] = _read(name, seen, lambda: FORMATS[name].function("read_evidence")(seen))
     return found
 
 
-def format_of(path: Path) -> str | None:
-    """The name of the format, as the name of a file says it; None if it says none."""
-    plain = path.with_suffix("") if path.suffix == ".gz" else path
-    return next((name for name, kind in FORMATS.items() if plain.suffix in kind.endings), None)
+def write(model: Any, path: AnyPath, *, format: str | None = None) -> None:
+    """Write a model in another program's format, or as a file of our own.
+
+    The file is replaced at once or not at all. These formats hold no inverse temperature, and
+    most no names: sites are numbered in their order. `tnlearn.save` keeps everything.
+
+    Parameters
+    ----------
+    model : FactorGraph, BayesianNetwork or Ising
+        The first two as uai; Ising models as coo or, without fields, as rudy. Numbers are
+        written such that the same floats are read.
+    path : str or os.PathLike
+        The format is known by the name, as for `read`; other names are for `tnlearn.save`.
+        ``.gz`` after it: compressed.
+    format : str, optional
+        "uai", "rudy" or "coo": whatever the name of the file.
+
+    Raises
+    ------
+    DataTypeError
+        If the format holds no such models.
+    FormatError
+        If it does not hold this one.
+    FileNotFoundError
+        If the folder does not exist; other OSErrors if the file cannot be written.
+    """
+    path = Path(path)
+    name = format_of(path) if format is None else format
+    if name is None:
+        save(model, path)
+        return
+    known = format_called(name)
+    if not known.is_written:
+        able = ", ".join(name for name, kind in FORMATS.items() if kind.is_written)
+        raise FormatError(f"{name} files are read but not written; written are {able}")
+    known.function("write_model")(model, path)
 
 
-def _read(name: str, function: str, path: Path) -> Any:
+def _read(name: str, path: Path, reading: Callable[[], Any]) -> Any:
     try:
-        return getattr(import_module(FORMATS[name].module), function)(path)
+        return reading()
     except (TnlearnError, RecursionError, MemoryError) as error:
         reason = str(error) or type(error).__name__
         raise FormatError(f"{str(path)!r} cannot be read as {name}: {reason}") from error
 
 
-def _list() -> str:
-    return ", ".join(FORMATS)
+def _refuse_options(path: Path, given: dict[str, bool]) -> None:
+    for option, is_given in given.items():
+        if is_given:
+            raise FormatError(
+                f"{option}= is for {', '.join(FORMATS)} files, and {str(path)!r} is none by name"
+            )

@@ -32,9 +32,10 @@ def save(thing: Any, path: AnyPath) -> None:
 
     Parameters
     ----------
-    thing : TensorNetwork, Plan, Ising or MPSClassifier
-        Index names, parameters and sites may be str, int, float, bool, None, and tuples and
-        frozensets of these. Arrays of other libraries that lie on the host become NumPy arrays.
+    thing : TensorNetwork, Plan, Ising, FactorGraph, BayesianNetwork or MPSClassifier
+        Index names, parameters, sites and their values may be str, int, float, bool, None, and
+        tuples and frozensets of these. Arrays of other libraries that lie on the host become
+        NumPy arrays.
     path : str or os.PathLike
         Any name; the folder must exist.
 
@@ -68,7 +69,7 @@ def load(path: AnyPath) -> Any:
 
     Returns
     -------
-    TensorNetwork, Plan, Ising or MPSClassifier
+    TensorNetwork, Plan, Ising, FactorGraph, BayesianNetwork or MPSClassifier
         Equal to what was saved. The arrays of a network are read-only.
 
     Raises

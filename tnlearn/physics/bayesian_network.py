@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
@@ -110,10 +110,11 @@ def _check_arrows(parents: Mapping[Any, tuple[Hashable, ...]]) -> None:
         missing = [name for name in given if name not in parents]
         if missing:
             raise ModelError(f"{missing[0]!r} is a parent of {child!r} but has no table")
-    arrows = nx.DiGraph([(name, child) for child, given in parents.items() for name in given])
-    if not nx.is_directed_acyclic_graph(arrows):
-        circle = " -> ".join(repr(arrow[0]) for arrow in nx.find_cycle(arrows))
-        raise ModelError(f"the arrows go round in a circle: {circle}")
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        circle = " -> ".join(map(repr, error.args[1]))
+        raise ModelError(f"the arrows go round in a circle: {circle}") from None
 
 
 def _rows(child: Hashable, given: npt.ArrayLike, normalise: bool) -> npt.NDArray[Any]:
