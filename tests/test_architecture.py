@@ -56,6 +56,7 @@ EXCEPTIONS = {
     ("tnlearn.userfolder", "tnlearn.atomic"): "what is kept there is written whole",
     ("tnlearn.backend", "tnlearn.userfolder"): "a measured machine model is kept there",
     ("tnlearn.backend", "tnlearn.values"): "what a backend computes is a log-scaled value",
+    ("tnlearn.learning", "tnlearn.physics"): "what an RBM learns is a machine of physics",
     ("tnlearn.cli", "tnlearn.plotting"): "the tour leaves pictures behind",
 }
 

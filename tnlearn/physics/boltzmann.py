@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +26,9 @@ from tnlearn.physics.parameters import (
     real_array,
 )
 from tnlearn.physics.states import check_site, positions_of_numbers
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 BITS = np.array([0.0, 1.0])
 
@@ -90,6 +92,8 @@ class BoltzmannMachine:
         beta: float = 1.0,
     ) -> None:
         pairs = couplings if isinstance(couplings, Mapping) else _pairs_of_matrix(couplings)
+        import networkx as nx
+
         graph = nx.Graph()
         if not isinstance(couplings, Mapping):
             graph.add_nodes_from(range(len(np.asarray(couplings))))

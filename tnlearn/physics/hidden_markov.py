@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
@@ -16,6 +15,9 @@ from tnlearn.physics.pairwise import called, weights_of
 from tnlearn.physics.parameters import Array, whole
 from tnlearn.physics.states import check_site, positions_of_numbers
 from tnlearn.physics.tables import log_of, table_of, vector_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Site = tuple[str, Hashable]
 Arrow = tuple[Hashable, Hashable]
@@ -202,6 +204,8 @@ class _Tables:
 
 def _arrows(tree: int | nx.Graph[Any], root: Hashable | None) -> tuple[list[Any], Any, list[Arrow]]:
     """Nodes in the tree's order, the root, and arrows from parents, a parent's own arrow first."""
+    import networkx as nx
+
     if not isinstance(tree, nx.Graph):
         n = whole(tree, "the length of the chain", 1)
         if root not in (None, 0):
