@@ -43,6 +43,8 @@ PUBLIC = [
     "condition",
     "contract",
     "density_of_states",
+    "entropy",
+    "expectation",
     "grid",
     "integer_contract",
     "load",

@@ -30,6 +30,8 @@ _ROOMS = {
         "assess",
         "condition",
         "density_of_states",
+        "entropy",
+        "expectation",
         "log_partition",
         "marginals",
         "mode",

@@ -16,6 +16,8 @@ from tnlearn.files import write as write
 from tnlearn.inference import assess as assess
 from tnlearn.inference import condition as condition
 from tnlearn.inference import density_of_states as density_of_states
+from tnlearn.inference import entropy as entropy
+from tnlearn.inference import expectation as expectation
 from tnlearn.inference import log_partition as log_partition
 from tnlearn.inference import marginals as marginals
 from tnlearn.inference import mode as mode

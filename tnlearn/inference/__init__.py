@@ -7,6 +7,8 @@ from tnlearn.inference.approximate.beliefs import Beliefs as Beliefs
 from tnlearn.inference.approximate.beliefs import propagate_beliefs as propagate_beliefs
 from tnlearn.inference.assessment import Verdict as Verdict
 from tnlearn.inference.assessment import assess as assess
+from tnlearn.inference.averages import entropy as entropy
+from tnlearn.inference.averages import expectation as expectation
 from tnlearn.inference.conditioning import condition as condition
 from tnlearn.inference.conditioning import evidence_positions as evidence_positions
 from tnlearn.inference.density import density_of_states as density_of_states

@@ -144,9 +144,14 @@ def _energies(thing: TensorNetwork | HasNetwork) -> tuple[TensorNetwork, int]:
     """A network whose tensors are added, and 1 where the largest total is the most probable."""
     if isinstance(thing, HasEnergies):
         network = closed(thing.energies())
-        if thing.beta:
-            return network, -1 if thing.beta > 0 else 1
-        flat = [np.where(np.isinf(tensor.data), tensor.data, 0.0) for tensor in network]
+        if thing.beta > 0:
+            return network, -1
+        # What is forbidden stays so where the largest energy is the most probable, or all are.
+        forbidden = np.inf if thing.beta == 0 else -np.inf
+        flat = [
+            np.where(np.isinf(tensor.data), forbidden, tensor.data if thing.beta else 0.0)
+            for tensor in network
+        ]
     else:
         network = closed(thing)
         pairs = zip(network.names, network, strict=True)
@@ -155,7 +160,8 @@ def _energies(thing: TensorNetwork | HasNetwork) -> tuple[TensorNetwork, int]:
         Tensor(data, tensor.indices, name)
         for data, tensor, name in zip(flat, network, network.names, strict=True)
     ]
-    return TensorNetwork(tensors), -1 if isinstance(thing, HasEnergies) else 1
+    largest = not isinstance(thing, HasEnergies) or thing.beta < 0
+    return TensorNetwork(tensors), 1 if largest else -1
 
 
 def _logarithms(name: str, tensor: Tensor) -> Any:

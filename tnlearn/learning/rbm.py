@@ -80,7 +80,8 @@ class RBM(TransformerMixin, DensityMixin, BaseEstimator):  # type: ignore[misc]
     model_ : RestrictedBoltzmann
         The machine: weights, biases, ``network()`` and all that a model answers.
     log_partition_ : LogPartition
-        The natural logarithm of its Z, with ``.method``, ``.error`` and ``.converged``.
+        The natural logarithm of its Z, with ``.method``, ``.error`` and ``.converged``; found when
+        it is first asked for, as by `score`.
     n_iter_ : int
         Epochs that were run.
 
@@ -141,9 +142,13 @@ class RBM(TransformerMixin, DensityMixin, BaseEstimator):  # type: ignore[misc]
         parameters = self._started(data, generator)
         self._train(parameters, data, self._negative(parameters, data, generator), generator)
         self.model_ = RestrictedBoltzmann(parameters.weights, parameters.visible, parameters.hidden)
-        self.log_partition_: LogPartition = self.model_.log_partition
         self.n_iter_ = self.epochs
         return self
+
+    @property
+    def log_partition_(self) -> LogPartition:
+        """The natural logarithm of Z, found when it is first asked for."""
+        return self._fitted().log_partition
 
     def score_samples(self, X: npt.ArrayLike) -> Array:
         """Natural logarithms of the probabilities of samples, shape (n_samples,).

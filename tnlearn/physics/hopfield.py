@@ -204,12 +204,9 @@ class Hopfield:
         return weights_of(self.energies(), self.beta)
 
     def energies(self) -> TensorNetwork:
-        """Energies on the indices of `network`: they are added, and inf forbids wrong counts.
-
-        At negative `beta`, where what is forbidden could not have the largest energy, all pairs.
-        """
+        """Energies on the indices of `network`: they are added, and inf forbids wrong counts."""
         counts = Counts(self.patterns)
-        if self.beta < 0 or not counts.pays:
+        if not counts.pays:
             return self._all_pairs().energies()
         fields = [
             Tensor(self.thresholds[site] * SPINS, (site,), f"threshold {site}")
