@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
 from tnlearn.inference import Shortcut
 from tnlearn.physics.pairwise import PairModel, Pairwise
 from tnlearn.physics.parameters import Edge, beta_of, couplings_of, fields_of, sites_of
@@ -98,23 +97,23 @@ class Ising(PairModel):
         """
         # Imported late: these rooms know this model.
         from tnlearn.physics.planar import is_planar, planar_ground_state, planar_log_partition
-        from tnlearn.physics.planar.torus import grids_of, toroidal_grid_log_partition
+        from tnlearn.physics.planar.torus import toroidal_grid_log_partition, wrapping_grids
 
         if len(self.couplings) <= len(self.sites):
             return None
-        if is_planar(self):
-            return Shortcut(
-                "planar",
-                "the model can be drawn on the plane",
-                lambda: planar_log_partition(self),
-                (lambda: planar_ground_state(self)[0]) if self._joins else None,
-            )
-        try:
-            grids = grids_of(self)
-        except ModelError:
+        # Asked first: whether a large graph is planar takes minutes.
+        grids = wrapping_grids(self)
+        if grids is not None:
+            reason = "the model is a square lattice on a torus without a field"
+            return Shortcut("planar", reason, lambda: toroidal_grid_log_partition(*grids))
+        if not is_planar(self):
             return None
-        reason = "the model is a square lattice on a torus without a field"
-        return Shortcut("planar", reason, lambda: toroidal_grid_log_partition(*grids))
+        return Shortcut(
+            "planar",
+            "the model can be drawn on the plane",
+            lambda: planar_log_partition(self),
+            (lambda: planar_ground_state(self)[0]) if self._joins else None,
+        )
 
     def _positions(self, states: npt.ArrayLike) -> Positions:
         return positions_of_spins(states, self.sites)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
 from tnlearn.inference import LogPartition, Shortcut, log_partition
-from tnlearn.network import Tensor, TensorNetwork, as_states
+from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.restricted_annealing import anneal_restricted
+from tnlearn.physics.states import check_site, positions_of_numbers
 from tnlearn.planning import Plan, plan
 
 Array = npt.NDArray[np.float64]
@@ -80,8 +80,7 @@ class RestrictedBoltzmann:
 
     def values(self, site: Hashable) -> tuple[int, int]:
         """The values of a unit: (0, 1)."""
-        if site not in self._known:
-            raise ModelError(f"{site!r} is no unit of {self!r}: they are ('v', i) and ('h', j)")
+        check_site(site, site in self._known, self)
         return (0, 1)
 
     @cached_property
@@ -90,14 +89,15 @@ class RestrictedBoltzmann:
 
     def energy(self, states: npt.ArrayLike) -> Array:
         """Energies of joint states of shape (n_states, n_visible + n_hidden), visible first."""
-        bits = _bits(states, len(self.sites))
+        bits = positions_of_numbers(states, self.sites, 2).astype(float)
         v, h = bits[:, : len(self.visible_bias)], bits[:, len(self.visible_bias) :]
         coupled = np.einsum("ni,ni->n", v @ self.weights, h)
         return np.asarray(-v @ self.visible_bias - h @ self.hidden_bias - coupled)
 
     def free_energy(self, visible: npt.ArrayLike) -> Array:
         """``-ln sum_h exp(-H(v, h))`` of visible states, shape (n_states,)."""
-        v = _bits(visible, len(self.visible_bias))
+        seen = self.sites[: len(self.visible_bias)]
+        v = positions_of_numbers(visible, seen, 2).astype(float)
         inputs = v @ self.weights + self.hidden_bias
         return np.asarray(-v @ self.visible_bias - np.logaddexp(0, inputs).sum(axis=1))
 
@@ -198,10 +198,3 @@ def _finite(given: npt.ArrayLike, name: str, axes: int) -> Array:
         raise ModelError(f"{name} must be finite numbers along {axes} axes, got {array.shape}")
     array.flags.writeable = False
     return array
-
-
-def _bits(states: npt.ArrayLike, sites: int) -> Array:
-    bits: Any = as_states(states, sites)
-    if not np.isin(bits, (0, 1)).all():
-        raise ModelError("states must hold 0 and 1 only (bit = (1 + spin) / 2)")
-    return np.asarray(bits, float)

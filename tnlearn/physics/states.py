@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
+from tnlearn.network import as_states
 from tnlearn.physics.parameters import array_of
 
 #: A row for every state, a column for every site.
@@ -17,10 +18,7 @@ Positions = npt.NDArray[np.int64]
 
 def table_of(states: npt.ArrayLike, sites: Sequence[Hashable]) -> npt.NDArray[Any]:
     """States as an array of shape (n_states, n_sites)."""
-    table = array_of(states, "the array of states")
-    if table.ndim != 2 or table.shape[1] != len(sites):
-        raise ModelError(f"states need shape (n_states, {len(sites)}), got {table.shape}")
-    return table
+    return as_states(array_of(states, "the array of states"), len(sites))
 
 
 def positions_of_spins(states: npt.ArrayLike, sites: Sequence[Hashable]) -> Positions:

@@ -104,6 +104,16 @@ def toroidal_grid_log_partition(right: Floats, down: Floats) -> LogPartition:
     return LogPartition(value, "planar", error, error <= 1e-6 * max(1.0, abs(value)))
 
 
+def wrapping_grids(model: Ising) -> tuple[Floats, Floats] | None:
+    """The reduced couplings of a model on a torus; None where it is on none, or wraps nowhere."""
+    try:
+        right, down = grids_of(model)
+    except ModelError:
+        return None
+    wraps = right[:, -1].any() or down[-1].any()
+    return (right, down) if wraps and min(right.shape) > 2 else None
+
+
 def grids_of(model: Ising) -> tuple[Floats, Floats]:
     """The reduced couplings to the right and downwards, each shape (m, n).
 
