@@ -47,9 +47,9 @@ def test_the_evidence_holds(model: Any) -> None:
 def test_energies_of_what_is_left_are_those_of_the_whole() -> None:
     model = spin_glass(2)
     site = model.sites[1]
-    given = tnl.condition(model, {site: 1})
+    given = tnl.condition(model, {site: -1})
     states = every_state(given)
-    whole = np.insert(states, 1, 1, axis=1)
+    whole = np.insert(states, 1, -1, axis=1)
     np.testing.assert_array_equal(given.energy(states), model.energy(whole))
     assert tnl.mode(given, count=True).degeneracy == 1
 
