@@ -197,11 +197,13 @@ class Never(Inline):
 
 @pytest.fixture
 def interrupt() -> Iterator[None]:
-    """Ctrl-C, soon."""
+    """Ctrl-C, soon; a process that was started in the background would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     yield
     timer.cancel()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interrupt")
