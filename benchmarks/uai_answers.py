@@ -37,7 +37,7 @@ DOUBTFUL = {
     "relational_3": "the reference disagrees with two independent methods",
     "relational_5": "the reference disagrees with two independent methods",
     "sat-grid-pbl-0010.cnf": "the file holds factors that are all zero",
-    "linkage_15": "three orders, one of them in slices, agree on this answer to 14 digits",
+    "linkage_15": "cotengra contracts the file to this answer, to 14 digits",
 }
 
 
