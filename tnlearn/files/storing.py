@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from tnlearn.files import container
 from tnlearn.files.arrays import Arrays
 from tnlearn.files.checks import fields, parse, shown, text
 from tnlearn.files.kinds import KINDS, class_of, codec_of, kind_of
+from tnlearn.files.texts import regular_size
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 
@@ -96,12 +96,9 @@ def load(path: AnyPath) -> Any:
 
 
 def _load(path: Path) -> Any:
-    status = path.stat()
-    # Asked before opening, since a pipe would wait for a writer.
-    if not stat.S_ISREG(status.st_mode):
-        raise FormatError("it is not a regular file")
+    size = regular_size(path)
     with path.open("rb") as file:
-        described, shapes = container.read_text(file, status.st_size)
+        described, shapes = container.read_text(file, size)
     kind, payload = _kind_and_payload(described)
     arrays = container.read_arrays(path, shapes)
     return codec_of(kind).decode(payload, arrays, class_of(kind))

@@ -25,6 +25,15 @@ GROWTH, GRACE = 200, 2**22
 CONTROL = bytes([*range(9), *range(14, 32), 127])
 
 
+def regular_size(path: Path) -> int:
+    """The size of a file that can be read at once; FormatError if it is of another kind."""
+    status = path.stat()
+    # Asked before opening, since a pipe would wait for a writer.
+    if not stat.S_ISREG(status.st_mode):
+        raise FormatError("it is not a regular file")
+    return status.st_size
+
+
 @contextmanager
 def opened(path: Path, encoding: str = "ascii") -> Iterator[Iterator[str]]:
     """The text of a file in pieces that end between words; ``.gz`` is decompressed.
@@ -34,19 +43,16 @@ def opened(path: Path, encoding: str = "ascii") -> Iterator[Iterator[str]]:
     FormatError
         If it is not a regular file, no text, or damaged; while it is read.
     """
-    status = path.stat()
-    # Asked before opening, since a pipe would wait for a writer.
-    if not stat.S_ISREG(status.st_mode):
-        raise FormatError("it is not a regular file")
+    size = regular_size(path)
     with path.open("rb") as file:
         if path.suffix != ".gz":
             yield _pieces(iter(lambda: file.read(CHUNK), b""), encoding)
             return
         # Gone through once before anything is built of it, so that a bomb takes no memory.
-        for _ in _decompressed(file, status.st_size):
+        for _ in _decompressed(file, size):
             pass
         file.seek(0)
-        yield _pieces(_decompressed(file, status.st_size), encoding)
+        yield _pieces(_decompressed(file, size), encoding)
 
 
 @contextmanager

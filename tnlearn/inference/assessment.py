@@ -11,15 +11,14 @@ import numpy as np
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.inference.distribution import closed
+from tnlearn.inference.options import planning
 from tnlearn.inference.shortcuts import LARGE, Shortcut, shortcut_of
-from tnlearn.inference.support import supported
+from tnlearn.inference.support import Support, supported
 from tnlearn.network import HasNetwork, TensorNetwork
 from tnlearn.planning import Plan, plan, readable_bytes, readable_seconds
 
 #: Operations that are spent on an exact answer without being asked: some minutes on one core.
 FLOPS = 1e13
-#: What is asked of the planner; other options are about running.
-ASKED = ("backend", "memory_limit", "search", "seed", "cache")
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,22 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     >>> tnl.assess(tnl.Ising(nx.grid_2d_graph(6, 6))).method
     'exact'
     """
+    return at_once(thing) or judged(thing, supported(closed(thing)), flops, options)
+
+
+def at_once(thing: Any) -> Verdict | None:
+    """The verdict on a large model with a shortcut, whose network is not even written."""
     own = shortcut_of(thing, at_once=True)
-    if own is not None:
-        states = math.fsum(math.log(len(thing.values(site))) for site in thing.sites)  # type: ignore[union-attr]
-        reason = f"{own.reason}, and there are more than {LARGE} sites"
-        return Verdict(own.method, reason, None, states, 0, own)
-    verdict = judged(closed(thing), flops, options)
+    if own is None:
+        return None
+    states = math.fsum(math.log(len(thing.values(site))) for site in thing.sites)
+    reason = f"{own.reason}, and there are more than {LARGE} sites"
+    return Verdict(own.method, reason, None, states, 0, own)
+
+
+def judged(thing: Any, support: Support, flops: float, options: dict[str, Any]) -> Verdict:
+    """The verdict on any other, hard zeros cut out of its network."""
+    verdict = _on_contraction(support, flops, options)
     own = None if verdict.method == "exact" else shortcut_of(thing)
     if own is None:
         return verdict
@@ -107,16 +116,14 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     return replace(verdict, method=own.method, reason=reason, shortcut=own)
 
 
-def judged(network: TensorNetwork, flops: float, options: dict[str, Any]) -> Verdict:
-    """The verdict on a closed network."""
-    support = supported(network)
+def _on_contraction(support: Support, flops: float, options: dict[str, Any]) -> Verdict:
     left = support.network
     states = float(sum(np.log(len(kept)) for kept in support.kept.values() if len(kept)))
-    fixed = len(network.sizes) - len(left.sizes)
+    fixed = len(support.kept) - len(left.sizes)
     if support.empty:
         return Verdict("exact", "hard zeros forbid every state", None, -math.inf, fixed)
     try:
-        made = plan(left, **{name: options[name] for name in ASKED if name in options})
+        made = plan(left, **planning(options))
     except MemoryLimitError as error:
         return Verdict("annealing", f"exact does not fit: {error}", None, states, fixed)
     if made.cost.flops > flops:

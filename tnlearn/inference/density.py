@@ -20,8 +20,9 @@ from tnlearn.backend import modulo
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of
 from tnlearn.inference.distribution import closed
+from tnlearn.inference.options import planning, running
 from tnlearn.network import HasEnergies, Tensor, TensorNetwork
-from tnlearn.planning import Plan, plan
+from tnlearn.planning import plan
 
 Ints = npt.NDArray[np.int64]
 
@@ -150,7 +151,7 @@ class _Polynomial:
     """The generating polynomial as one network, with the points along a batch index."""
 
     def __init__(self, network: TensorNetwork, levels: _Levels, options: dict[str, Any]) -> None:
-        self._steps, self._options = levels.steps, {**options}
+        self._steps = levels.steps
         size = min(POINTS, levels.degree + 1)
         self._network = TensorNetwork(
             (
@@ -159,16 +160,11 @@ class _Polynomial:
             ),
             (POINT,),
         )
-        asked = {k: v for k, v in options.items() if k not in ("progress", "executor")}
-        self._plan: Plan = plan(self._network, batch=POINT, **asked)
-        for name in ("memory_limit", "search", "seed", "cache"):
-            self._options.pop(name, None)
+        self._options = running(options, plan(self._network, batch=POINT, **planning(options)))
 
     def values(self, points: Ints, prime: int) -> Ints:
         """Its values modulo a prime."""
-        program = compile(
-            self._network, batch=POINT, algebra=modulo(prime), plan=self._plan, **self._options
-        )
+        program = compile(self._network, batch=POINT, algebra=modulo(prime), **self._options)
         found = []
         for start in range(0, len(points), POINTS):
             some = points[start : start + POINTS]

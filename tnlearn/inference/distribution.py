@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import HasNetwork, TensorNetwork, as_network
+from tnlearn.network import HasNetwork, Tensor, TensorNetwork, as_network
 from tnlearn.values import LogValue
 
 
@@ -24,3 +27,21 @@ def closed(thing: TensorNetwork | HasNetwork) -> TensorNetwork:
             "needs none: sum them with network.close(...)"
         )
     return network
+
+
+def check_weights(name: str, tensor: Tensor) -> None:
+    """Refuse a tensor with an entry that is no weight."""
+    if not tensor.log and (np.iscomplexobj(tensor.data) or np.any(tensor.data < 0)):
+        raise ModelError(
+            f"tensor {name!r} has negative or complex entries, so the products of the network's "
+            "tensors are no probabilities"
+        )
+
+
+def logarithms(name: str, tensor: Tensor) -> npt.NDArray[Any]:
+    """Natural logarithms of a tensor's entries, -inf of zeros; ModelError if one is no weight."""
+    check_weights(name, tensor)
+    if tensor.log:
+        return np.asarray(tensor.data)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(tensor.data, dtype=np.float64))

@@ -12,7 +12,8 @@ import numpy as np
 from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of, widening
-from tnlearn.inference.distribution import closed
+from tnlearn.inference.distribution import closed, logarithms
+from tnlearn.inference.options import planning, running
 from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.support import planned_for
 from tnlearn.inference.walking import Positions, algebra_of, best_states
@@ -22,8 +23,6 @@ from tnlearn.planning import as_bytes, dtype_of, plan
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
 NOTHING = "every state has probability zero: none is the most probable"
-#: Options that say how to plan.
-SEARCHING = ("backend", "search", "seed", "cache")
 
 
 @dataclass(frozen=True)
@@ -155,25 +154,13 @@ def _energies(thing: TensorNetwork | HasNetwork) -> tuple[TensorNetwork, int]:
     else:
         network = closed(thing)
         pairs = zip(network.names, network, strict=True)
-        flat = [_logarithms(name, tensor) for name, tensor in pairs]
+        flat = [logarithms(name, tensor) for name, tensor in pairs]
     tensors = [
         Tensor(data, tensor.indices, name)
         for data, tensor, name in zip(flat, network, network.names, strict=True)
     ]
     largest = not isinstance(thing, HasEnergies) or thing.beta < 0
     return TensorNetwork(tensors), 1 if largest else -1
-
-
-def _logarithms(name: str, tensor: Tensor) -> Any:
-    if tensor.log:
-        return tensor.data
-    if np.iscomplexobj(tensor.data) or np.any(tensor.data < 0):
-        raise ModelError(
-            f"tensor {name!r} has negative or complex entries, so the products of the network's "
-            "tensors are no probabilities"
-        )
-    with np.errstate(divide="ignore"):
-        return np.log(tensor.data, dtype=np.float64)
 
 
 def _planned(
@@ -183,12 +170,9 @@ def _planned(
     if options.get("plan") is not None:
         return options
     dtype, limit = dtype_of(network), as_bytes(options.get("memory_limit"))
-    asked = {name: options[name] for name in SEARCHING if name in options}
     share = max(limit // max(widening(algebra, dtype) for algebra in algebras), 1)
-    made = replace(plan(network, memory_limit=share, **asked), memory_limit=limit)
-    others = {name: given for name, given in options.items() if name not in SEARCHING}
-    others.pop("memory_limit", None)
-    return {**others, "plan": made, "backend": made.backend}
+    asked = planning(options) | {"memory_limit": share}
+    return running(options, replace(plan(network, **asked), memory_limit=limit))
 
 
 def _named(state: Positions, names: Sequence[Index]) -> dict[Index, int]:

@@ -12,11 +12,12 @@ from tnlearn.errors import ModelError
 from tnlearn.execution import compile
 from tnlearn.inference.approximate.annealing import anneal
 from tnlearn.inference.approximate.beliefs import propagate_beliefs
-from tnlearn.inference.assessment import FLOPS, assess
+from tnlearn.inference.assessment import FLOPS, at_once, judged
 from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.log_value import LogPartition
+from tnlearn.inference.options import running
 from tnlearn.inference.shortcuts import shortcut_of
-from tnlearn.inference.support import planned_for, supported
+from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
 #: Ways to log Z: the first exact, the others estimates.
@@ -75,17 +76,19 @@ def log_partition(
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     if method == "shortcut":
         return _short(thing)
-    if method == "auto" and options.get("plan") is None:
-        verdict = assess(thing, flops=flops, **options)
-        if verdict.shortcut is not None:
-            return _checked(verdict.shortcut.log_partition())
-        method = verdict.method
-        if verdict.plan is not None and method == "exact":
-            options = {**_running(options), "plan": verdict.plan, "backend": verdict.plan.backend}
-            return _contracted(supported(closed(thing)).network, options)
+    chooses = method == "auto" and options.get("plan") is None
+    if chooses and (verdict := at_once(thing)) is not None and verdict.shortcut is not None:
+        return _checked(verdict.shortcut.log_partition())
     found = planned_for(closed(thing), options)
     if found.empty:
         return LogPartition(-math.inf, "exact", 0.0, True)
+    if chooses:
+        verdict = judged(thing, found, flops, options)
+        if verdict.shortcut is not None:
+            return _checked(verdict.shortcut.log_partition())
+        method = verdict.method
+        if method == "exact" and verdict.plan is not None:
+            options = running(options, verdict.plan)
     if method in ("auto", "exact"):
         return _contracted(found.network, options)
     return _estimated(found.network, method, options)
@@ -134,9 +137,3 @@ def _checked(found: LogPartition) -> LogPartition:
         text = f"{found.method} did not converge: log Z = {float(found):.6g} may be off by more"
         warnings.warn(text, NotConverged, stacklevel=4)
     return found
-
-
-def _running(options: dict[str, Any]) -> dict[str, Any]:
-    """Options but for those that a plan has used already."""
-    used = ("memory_limit", "search", "seed", "cache")
-    return {name: value for name, value in options.items() if name not in used}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tnlearn.backend import Instruction, sources
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.execution import Packed, Record, Walker, compile
-from tnlearn.inference.distribution import closed
+from tnlearn.inference.distribution import check_weights, closed
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Model, TensorNetwork
 
@@ -72,7 +72,8 @@ def sample(
         raise ModelError(f"cannot draw {size} samples")
     if 0 in network.sizes.values():
         raise ModelError("an index of the network has size 0: there are no states to sample")
-    _check_distribution(network)
+    for name, tensor in zip(network.names, network, strict=True):
+        check_weights(name, tensor)
     found = planned_for(network, options)
     if found.empty:
         raise ModelError(NOTHING)
@@ -89,15 +90,6 @@ def sample(
     if len({value.dtype.kind == "U" for value in values}) > 1:
         values = [value.astype(object) for value in values]  # Stacked, numbers would be texts.
     return np.stack([v[columns[site]] for site, v in zip(thing.sites, values, strict=True)], axis=1)
-
-
-def _check_distribution(network: TensorNetwork) -> None:
-    for name, tensor in zip(network.names, network.tensors, strict=True):
-        if not tensor.log and (np.iscomplexobj(tensor.data) or np.any(tensor.data < 0)):
-            raise ModelError(
-                f"tensor {name!r} has negative or complex entries, so the products of the "
-                "network's tensors are no probabilities"
-            )
 
 
 def _draw(walker: Walker, x: Packed, size: int, generator: np.random.Generator) -> Drawn:

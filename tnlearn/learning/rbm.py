@@ -155,9 +155,7 @@ class RBM(TransformerMixin, DensityMixin, BaseEstimator):  # type: ignore[misc]
 
         As good as ``log_partition_``, by whose error all of them may be off alike.
         """
-        check_is_fitted(self, "model_")
-        free = self.model_.free_energy(self._bits(X))
-        return np.asarray(-free - float(self.log_partition_))
+        return self._fitted().log_probability(self._bits(X))
 
     def score(self, X: npt.ArrayLike, y: object = None) -> float:
         """The mean of `score_samples`, in nats per sample."""
@@ -165,11 +163,10 @@ class RBM(TransformerMixin, DensityMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: npt.ArrayLike) -> Array:
         """Probabilities that the hidden units are on, shape (n_samples, n_hidden)."""
-        check_is_fitted(self, "model_")
-        data = self._bits(X).astype(float)
+        machine, data = self._fitted(), self._bits(X).astype(float)
         # Row by row, so that a sample's numbers do not depend on its neighbours.
-        inputs = np.stack([row @ self.model_.weights for row in data])
-        return sigmoid(inputs + self.model_.hidden_bias)
+        inputs = np.stack([row @ machine.weights for row in data])
+        return sigmoid(inputs + machine.hidden_bias)
 
     @property
     def sites(self) -> tuple[Hashable, ...]:

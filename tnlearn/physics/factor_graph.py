@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -118,9 +119,13 @@ class FactorGraph:
     def log_probability(self, states: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Natural logarithms of the probabilities of states, shape (n_states,).
 
-        Costs one exact log Z, as `tnlearn.log_partition`.
+        Costs one log Z, as `tnlearn.log_partition`, the first time.
         """
-        return -self.energy(states) - float(log_partition(self))
+        return -self.energy(states) - self._log_partition
+
+    @cached_property
+    def _log_partition(self) -> float:
+        return float(log_partition(self))
 
     def given(self, evidence: Mapping[Any, Any]) -> FactorGraph:
         """The factor graph of the other variables; see `tnlearn.condition`."""

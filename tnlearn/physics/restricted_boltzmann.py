@@ -11,6 +11,8 @@ import numpy.typing as npt
 from tnlearn.errors import ModelError
 from tnlearn.inference import LogPartition, Shortcut, log_partition
 from tnlearn.network import Tensor, TensorNetwork
+from tnlearn.physics.pairwise import weights_of
+from tnlearn.physics.parameters import finite_array
 from tnlearn.physics.restricted_annealing import anneal_restricted
 from tnlearn.physics.states import check_site, positions_of_numbers
 from tnlearn.planning import Plan, plan
@@ -59,15 +61,15 @@ class RestrictedBoltzmann:
     def __init__(
         self, weights: npt.ArrayLike, visible_bias: npt.ArrayLike, hidden_bias: npt.ArrayLike
     ) -> None:
-        self.weights = _finite(weights, "weights", 2)
-        self.visible_bias = _finite(visible_bias, "visible_bias", 1)
-        self.hidden_bias = _finite(hidden_bias, "hidden_bias", 1)
-        wanted = (len(self.visible_bias), len(self.hidden_bias))
-        if self.weights.shape != wanted or 0 in wanted:
+        wanted = np.shape(weights)
+        if len(wanted) != 2 or 0 in wanted:
             raise ModelError(
-                f"weights of shape {self.weights.shape} do not fit {wanted[0]} visible and "
-                f"{wanted[1]} hidden biases: give (n_visible, n_hidden), both at least 1"
+                f"weights have shape {wanted}: give (n_visible, n_hidden), both at least 1"
             )
+        n, m = wanted
+        self.weights = finite_array(weights, "the array of weights", (n, m), "a row per unit")
+        self.visible_bias = finite_array(visible_bias, "visible_bias", (n,), "one per row")
+        self.hidden_bias = finite_array(hidden_bias, "hidden_bias", (m,), "one per column")
         visible, hidden = (
             [(layer, k) for k in range(n)] for layer, n in zip("vh", wanted, strict=True)
         )
@@ -134,10 +136,7 @@ class RestrictedBoltzmann:
 
     def network(self) -> TensorNetwork:
         """The closed network whose value is Z: a tensor per weight and per bias."""
-        return TensorNetwork(
-            Tensor(-tensor.data, tensor.indices, tensor.name, log=True)
-            for tensor in self.energies()
-        )
+        return weights_of(self.energies(), self.beta)
 
     def energies(self) -> TensorNetwork:
         """The energy of every weight and bias, on the indices of `network`: they are added."""
@@ -186,15 +185,7 @@ class RestrictedBoltzmann:
         for bias, row in zip(own.tolist(), rows.tolist(), strict=True):
             # In halves: what has every unit of the smaller layer is written once.
             half = len(row) // 2
-            unit = joined([joined([bias, *row[:half]]), *([joined(row[half:])])])
+            unit = joined([joined([bias, *row[:half]]), joined(row[half:])])
             total = joined([total, unit])
         path: list[tuple[int, int]] = ssa_to_linear(pairs)
         return path
-
-
-def _finite(given: npt.ArrayLike, name: str, axes: int) -> Array:
-    array = np.array(given, float)
-    if array.ndim != axes or not np.isfinite(array).all():
-        raise ModelError(f"{name} must be finite numbers along {axes} axes, got {array.shape}")
-    array.flags.writeable = False
-    return array
