@@ -6,6 +6,7 @@ import itertools
 import sys
 from typing import Any
 
+import dimod
 import networkx as nx
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ NAMES = ["b", "a", 3, (1, 2), "lonely"]
 
 
 def random_bqm(seed: int, vartype: str, dyadic: bool = False) -> Any:
-    dimod = pytest.importorskip("dimod")
     random = np.random.default_rng(seed)
 
     def bias() -> float:
@@ -61,7 +61,6 @@ def test_numbers_that_floats_hold_are_exact(vartype: str) -> None:
 
 
 def test_a_model_goes_there_and_comes_back() -> None:
-    pytest.importorskip("dimod")
     graph = nx.relabel_nodes(nx.cycle_graph(4), dict(enumerate(NAMES)))
     graph.add_node("lonely")
     coupling = {edge: 0.1 * k - 0.2 for k, edge in enumerate(graph.edges)}
@@ -81,7 +80,6 @@ def test_a_model_goes_there_and_comes_back() -> None:
 
 @pytest.mark.parametrize("kind", ["Float32BQM", "DictBQM"])
 def test_models_of_other_numbers(kind: str) -> None:
-    dimod = pytest.importorskip("dimod")
     bqm = getattr(dimod, kind)({0: 0.5}, {(0, 1): -0.25}, 1.5, "BINARY")
     model, offset = from_bqm(bqm)
     theirs, ours = energies(bqm, model)
@@ -89,7 +87,6 @@ def test_models_of_other_numbers(kind: str) -> None:
 
 
 def test_the_ground_state_is_theirs() -> None:
-    dimod = pytest.importorskip("dimod")
     bqm = random_bqm(11, "BINARY")
     best = dimod.ExactSolver().sample(bqm).first
     model, offset = from_bqm(bqm)
@@ -106,7 +103,6 @@ def test_what_is_none_is_refused() -> None:
 
 
 def test_an_empty_or_endless_model_is_refused() -> None:
-    dimod = pytest.importorskip("dimod")
     with pytest.raises(ModelError, match="at least one node"):
         from_bqm(dimod.BinaryQuadraticModel("SPIN"))
     with pytest.raises(ModelError, match="must be finite"):
