@@ -68,6 +68,7 @@ class Code:
         numbers[columns.TARGET_SIZE], numbers[columns.FIRST] = size, slot
         numbers[columns.FIRST_IN] = self.where.spaces[slot]
         numbers[columns.FIRST_AT] = self.where.offsets[slot]
+        numbers[columns.FIRST_SIZE] = self.where.sizes[slot]
         numbers[columns.SECOND] = numbers[columns.INTO] = -1
         numbers[columns.POOL] = len(self.pool)
         *outer, run = sorted(dims or [Dim(1, 1, 0, 1)], key=lambda dim: -dim.c)

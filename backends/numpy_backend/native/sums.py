@@ -9,6 +9,7 @@ from tnlearn_backends.numpy_backend.native.columns import (
     FIRST,
     FIRST_AT,
     FIRST_IN,
+    FIRST_SIZE,
     GROWTH,
     HIGH,
     LOW,
@@ -118,6 +119,12 @@ def add_to_total(step, memory, limits, width):
     x = moved(memory.ranges, 4 * peek(step, FIRST))
     z = moved(memory.ranges, 4 * peek(step, TARGET))
     top = max(peek(x, EXPONENT), peek(z, EXPONENT))
+    if peek(x, LOW) + peek(x, EXPONENT) - top - bits < least:
+        # Bounds are known to be far too wide after many products of numbers of both signs.
+        slot, space, at = peek(step, FIRST), peek(step, FIRST_IN), peek(step, FIRST_AT)
+        if not measure(slot, space, at, peek(step, FIRST_SIZE), 0, memory, least, width):
+            return False
+        top = max(peek(x, EXPONENT), peek(z, EXPONENT))
     low, high = peek(x, LOW) + peek(x, EXPONENT) - top, peek(x, HIGH)
     nonnegative = peek(x, NONNEGATIVE)
     # Sums of multiples of some 2**p are themselves multiples of it.
