@@ -21,6 +21,7 @@ from tnlearn_backends.array_backend.scaled import Scaled, measured
 from tnlearn_backends.array_backend.slicing import InSlices
 from tnlearn_backends.array_backend.steps import Layout
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, together
+from tnlearn_backends.numpy_backend.native.totals import accumulated
 
 if TYPE_CHECKING:
     from tnlearn_backends.numpy_backend.native.program import NativeProgram
@@ -84,6 +85,13 @@ class NumpyExecutable(Executable):
                 return value
         return self._slices.run(inputs, slices)
 
+    def number(self, inputs: Sequence[Scaled]) -> Any:
+        if isinstance(inputs, Inputs):
+            found = self._native.sized(inputs.batch).number(inputs)
+            if found is not None:
+                return found
+        return super().number(inputs)
+
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Sequence[Scaled | None]]:
@@ -131,6 +139,19 @@ class NumpyExecutable(Executable):
 
     def add(self, first: Scaled, second: Scaled) -> Scaled:
         return added(first, second)
+
+    def accumulate(
+        self, totals: Sequence[Scaled | None], parts: Sequence[Scaled | None]
+    ) -> Sequence[Scaled | None]:
+        if type(totals) is Tensors and type(parts) is Tensors:
+            found = accumulated(totals, parts)
+            if found is not None:
+                return found
+        return super().accumulate(totals, parts)
+
+    def release(self) -> None:
+        if self._runs:
+            self._native.release()
 
     def plain(self, tensor: Scaled) -> npt.NDArray[Any]:
         if type(tensor.exponent) is int and tensor.exponent == 0:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tnlearn as tnl
+from tnlearn.errors import RangeError
 from tnlearn_backends.numpy_backend.native import columns, compiled
 from tnlearn_backends.numpy_backend.native.arena import Arena
 from tnlearn_backends.numpy_backend.native.dims import Dim, fused
@@ -214,6 +215,25 @@ def test_the_file_name_says_what_it_depends_on(monkeypatch: pytest.MonkeyPatch) 
     assert path != compiled._path(compiled.NATIVE, "float32")
     monkeypatch.setattr(compiled, "version", lambda _name: "0")
     assert path != compiled._path(compiled.NATIVE, "float64")
+
+
+def test_a_small_closed_network_goes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no range is looked at; all others go the long way, and both have the same bits."""
+    random = np.random.default_rng(0)
+    arrays = [random.standard_normal((3, 3)) for _ in range(3)]
+    closed = tnl.TensorNetwork(map(tnl.Tensor, arrays, ("ij", "jk", "ki")))
+    ring, opened = tnl.compile(closed), tnl.compile(closed.open("i"))
+    wanted = ring._executable.plain(ring._value(ring.pack(arrays)))
+    asked: list[Any] = []
+    right = Sized.run
+    monkeypatch.setattr(Sized, "run", lambda *given: asked.append(given) or right(*given))
+    assert ring(arrays) == wanted
+    assert not asked
+    with pytest.raises(RangeError):
+        ring([a * 2.0**-400 for a in arrays])
+    assert len(asked) == 1
+    np.testing.assert_allclose(np.sum(opened(arrays)), wanted, rtol=1e-12)
+    assert len(asked) == 2
 
 
 def test_calls_take_turns_in_few_arenas() -> None:

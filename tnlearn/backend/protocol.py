@@ -165,6 +165,10 @@ class Executable(ABC):
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         """The sum of the value over some slices, zero where they do not reach."""
 
+    def number(self, inputs: Sequence[Scaled]) -> Any:
+        """``plain(run(inputs, range(1)))``, for programs without slices."""
+        return self.plain(self.run(inputs, range(1)))
+
     @abstractmethod
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
@@ -204,6 +208,18 @@ class Executable(ABC):
     @abstractmethod
     def add(self, first: Scaled, second: Scaled) -> Scaled:
         """The sum of two tensors of one shape."""
+
+    def accumulate(
+        self, totals: Sequence[Scaled | None], parts: Sequence[Scaled | None]
+    ) -> Sequence[Scaled | None]:
+        """Sums, position by position; None where either is. Totals may be overwritten."""
+        return [
+            None if total is None or part is None else self.add(total, part)
+            for total, part in zip(totals, parts, strict=True)
+        ]
+
+    def release(self) -> None:  # noqa: B027 - most keep nothing
+        """Give back the memory that is kept for the next call."""
 
     @abstractmethod
     def plain(self, tensor: Scaled) -> Any:

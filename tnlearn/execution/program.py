@@ -129,7 +129,10 @@ class Program:
         RangeError
             If the largest magnitude is beyond the range of the dtype.
         """
-        return self._executable.plain(self._value(self._packed(x)))
+        packed = self._packed(x)
+        if self._empty or packed.batch == 0:
+            return self._executable.plain(self._value(packed))
+        return self._slices.number(packed.tensors)
 
     def log(self, x: Packed | Sequence[Any]) -> LogValue:
         """The value as phases and natural logarithms of magnitudes."""
@@ -265,11 +268,7 @@ class Program:
         slope = executable.divide(derivative, value)
         minus = executable.divide(self._seed(-np.ones(()), np.zeros(())), inverse)
         _, second = self._value_and_gradient(x, lambda _value: executable.divide(slope, minus))
-        product = [
-            None if a is None or b is None else executable.add(a, b)
-            for a, b in zip(first, second, strict=True)
-        ]
-        return executable.log(slope), Packed(product, packed.batch)
+        return executable.log(slope), Packed(executable.accumulate(first, second), packed.batch)
 
     @cached_property
     def walker(self) -> Walker:

@@ -7,7 +7,7 @@ from contextlib import closing
 from functools import cached_property
 from typing import Any
 
-from tnlearn.backend import Executable, Scaled
+from tnlearn.backend import Scaled
 from tnlearn.execution.blas import one_blas_thread
 from tnlearn.execution.crew import Submits, Tensors, in_order
 from tnlearn.execution.recipe import Compiled
@@ -49,6 +49,12 @@ class Slices:
         (total,) = self._sum(Run(self._compiled, inputs))
         return total
 
+    def number(self, inputs: Sequence[Scaled]) -> Any:
+        """The same as plain numbers."""
+        if self.count == 1:
+            return self._compiled.value.number(inputs)
+        return self._compiled.value.plain(self.value(inputs))
+
     def parts(self, inputs: Sequence[Scaled]) -> list[Scaled]:
         """The value of every slice alone."""
         run = Run(self._compiled, inputs)
@@ -66,6 +72,7 @@ class Slices:
             return reverse.with_gradient.run_with_gradient(inputs, seed)
         # The cotangent may depend on the whole value, so that is found first.
         value = self.value(inputs)
+        self._compiled.value.release()  # The limit is for one arena at a time.
         return value, self._sum(Run(reverse, inputs, seed(value)))
 
     def _sum(self, run: Run) -> Tensors:
@@ -73,10 +80,11 @@ class Slices:
         count = run.compiled.instructions.slices
         length = -(-count // CHUNKS)
         chunks = [range(start, min(start + length, count)) for start in range(0, count, length)]
+        add = run.compiled.value.accumulate
         totals: Tensors | None = None
         with closing(self._results(run, chunks)) as results:
             for parts in progress_bar(results, "slices", self._progress, len(chunks)):
-                totals = parts if totals is None else _sums(run.compiled.value, totals, parts)
+                totals = parts if totals is None else add(totals, parts)
         return totals or []
 
     def _results(self, run: Run, chunks: Sequence[range]) -> Generator[Tensors, None, None]:
@@ -86,10 +94,3 @@ class Slices:
         with one_blas_thread():
             for chunk in chunks:
                 yield run.here(chunk)
-
-
-def _sums(executable: Executable, first: Tensors, second: Tensors) -> list[Scaled | None]:
-    return [
-        None if one is None or other is None else executable.add(one, other)
-        for one, other in zip(first, second, strict=True)
-    ]

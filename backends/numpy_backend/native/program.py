@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,8 +15,9 @@ from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
-from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING, helped, work_space
+from tnlearn_backends.numpy_backend.native.helpers import WORTH_CALLING
 from tnlearn_backends.numpy_backend.native.packing import Packing
+from tnlearn_backends.numpy_backend.native.running import Call, Workspace
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors, Where
 from tnlearn_backends.numpy_backend.native.vectors import tile
@@ -27,8 +27,9 @@ Ints = npt.NDArray[np.int64]
 
 #: Sizes of the batch for which a tape is kept.
 TAPES = 8
-#: Arenas of at most so many bytes are kept for the next call, so many of them.
-KEPT_BYTES, KEPT = 2**26, 2
+
+INPUTS_AT, CALM = columns.INPUTS_AT, columns.CALM
+SPAN = slice(columns.BEGIN, columns.LAST_SLICE + 1)
 
 
 class NativeProgram:
@@ -51,6 +52,11 @@ class NativeProgram:
                 self._tapes.pop(next(iter(self._tapes)), None)
             self._tapes[batch] = found
         return found
+
+    def release(self) -> None:
+        """Give back the arenas that no call is using."""
+        for sized in list(self._tapes.values()):
+            sized.spaces.clear()
 
 
 class Sized:
@@ -89,7 +95,16 @@ class Sized:
         self.packing = Packing(
             program.inputs, where.of(range(count)), starts, dtype, batch, self.kernels
         )
+        self._once = array("q", [0, tape.constant, tape.forward, 0, 1])
+        self._number_at = self._short()
         self._alike_ranges: tuple[Range | None, Ints] = (None, starts)
+
+    def _short(self) -> int | None:
+        """Where the value is in the results, if it is one number that one thread computes."""
+        tape, value = self.tape, self.program.value
+        if self.program.sliced or self.where.shapes[value] or tape.shared >= WORTH_CALLING:
+            return None
+        return tape.offsets[value]
 
     def _header(self) -> array[int]:
         """What every run is told; see `columns`."""
@@ -143,6 +158,31 @@ class Sized:
         call.close()
         return value
 
+    def number(self, inputs: Inputs) -> Array | None:
+        """The value of a closed network where no range is looked at; None if it is not so easy.
+
+        For a small network calling takes longer than computing, so this is the short way.
+        """
+        at = self._number_at
+        if at is None:
+            return None
+        known, found = inputs.calm
+        if known is not self.tape.calm:
+            found = self.calm_range(inputs)
+        if found is None or found[0]:
+            return None
+        try:
+            space = self.spaces.pop()
+        except IndexError:
+            space = Workspace(self)
+        header = space.header
+        header[INPUTS_AT], header[CALM] = inputs.address, 1
+        header[SPAN] = self._once
+        self.kernels.run(space.address)
+        value = np.array(space.results[at])
+        space.leave(self.spaces)
+        return value
+
     def run_with_gradient(
         self, inputs: Inputs, cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled | None, Scaled | None, Tensors | None]:
@@ -175,117 +215,3 @@ class Sized:
         except IndexError:
             space = Workspace(self)
         return Call(self, space, inputs)
-
-
-class Workspace:
-    """The arrays that calls take turns in: each running call has one of its own."""
-
-    def __init__(self, program: Sized) -> None:
-        tape = program.tape
-        self.arena = np.empty(tape.arena or 1, program.dtype)
-        self.results = np.empty(tape.results or 1, program.dtype)
-        self.ranges = np.empty((len(tape.places) + len(tape.whole), 4), np.int64)
-        self._shifts = np.zeros(len(self.ranges), np.int64)
-        self._counter = np.zeros(columns.DEPTH, np.int64)
-        self._work = work_space(np.finfo(program.dtype).dtype.itemsize if tape.multiplies else 0)
-        self.header = header = array("q", program.header)
-        header[columns.ARENA_AT] = self.arena.ctypes.data
-        header[columns.RESULTS_AT] = self.results.ctypes.data
-        header[columns.WORK_AT] = self._work.ctypes.data
-        header[columns.RANGES] = self.ranges.ctypes.data
-        header[columns.SHIFTS] = self._shifts.ctypes.data
-        header[columns.COUNTER] = self._counter.ctypes.data
-        self.address = header.buffer_info()[0]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the larger arrays."""
-        return self.arena.nbytes + self.results.nbytes
-
-
-class Call:
-    """One running call."""
-
-    def __init__(self, program: Sized, space: Workspace, inputs: Inputs) -> None:
-        tape, header = program.tape, space.header
-        self._sized = program
-        self._space = space
-        self._inputs = inputs  # Held: the header knows only where they are.
-        self._totals = space.results
-        header[columns.INPUTS_AT] = inputs.address
-        self._range = program.calm_range(inputs)
-        header[columns.CALM] = int(self._range is not None)
-        if self._range is None:
-            space.ranges[: len(inputs)] = inputs.ranges[:-1]
-        if tape.whole:
-            self._totals = np.zeros(tape.totals, program.dtype)
-            header[columns.TOTALS_AT] = self._totals.ctypes.data
-            space.ranges[len(tape.places) :] = columns.NOTHING, 0, 0, 1
-
-    def run(self, begin: int, middle: int, end: int, slices: range) -> bool:
-        """Run some rows, those after the middle for every slice; False if one gave up."""
-        space, header = self._space, self._space.header
-        header[columns.BEGIN] = begin
-        header[columns.MIDDLE] = middle
-        header[columns.END] = end
-        header[columns.FIRST_SLICE] = slices.start
-        header[columns.LAST_SLICE] = slices.stop
-        sized = self._sized
-        if sized.tape.shared < WORTH_CALLING:
-            return sized.kernels.run(space.address) == columns.DONE
-        with helped(header, sized.kernels.assist, np.finfo(sized.dtype).dtype.itemsize):
-            return sized.kernels.run(space.address) == columns.DONE
-
-    def plant(self, seed: Scaled) -> bool:
-        """Take a cotangent; False if its entries are too far apart."""
-        if seed.wide or not isinstance(seed.exponent, int):
-            return False
-        self._seed = np.ascontiguousarray(seed.mantissa)
-        header, ranges = self._space.header, self._space.ranges
-        header[columns.SEEDS_AT] = self._seed.ctypes.data
-        if self._range is not None:
-            forward, self._range = self._range, self._sized.calm_range(self._inputs, seed)
-            if self._range is None:
-                header[columns.CALM] = 0
-                ranges[:] = forward
-        if self._range is None:
-            slot = self._sized.program.seed
-            ranges[slot] = seed.exponent, seed.low, seed.high, seed.nonnegative
-        return True
-
-    def value(self) -> Scaled:
-        """The value."""
-        program = self._sized
-        slot, where = program.program.value, program.where
-        row = slot
-        if program.tape.whole:
-            row = len(program.tape.places)
-        found = self._range or self._space.ranges[row].tolist()
-        exponent, low, high, nonnegative = found
-        shape, at = where.shapes[slot], where.offsets[slot]
-        if shape:
-            entries = self._totals[at : at + math.prod(shape)].reshape(shape).copy()
-        else:
-            entries = np.array(self._totals[at])  # A third of the time.
-        return Scaled(entries, exponent, low, high, bool(nonnegative), where.leading[slot])
-
-    def gradient(self) -> Tensors:
-        """The gradient with respect to each input."""
-        program, space = self._sized, self._space
-        if self._range is None:
-            ranges = space.ranges[: len(program.tape.places)].copy()
-        else:
-            ranges = program.alike(self._range)
-        if program.tape.whole:
-            for number, slot in enumerate(program.tape.whole, start=len(ranges)):
-                ranges[slot] = space.ranges[number]
-            data = self._totals
-        else:
-            data = space.results.copy()
-        return Tensors(data, ranges, program.gradients)
-
-    def close(self) -> None:
-        """Leave the arrays to the next call."""
-        spaces = self._sized.spaces
-        if self._space.nbytes <= KEPT_BYTES and len(spaces) < KEPT:
-            spaces.append(self._space)

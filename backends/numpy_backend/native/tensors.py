@@ -76,6 +76,11 @@ class Tensors(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.where.slots)
 
+    def entries(self, slot: int) -> Array:
+        """The entries of a slot, side by side as they lie."""
+        at = self.where.offsets[slot]
+        return self.data[at : at + math.prod(self.where.shapes[slot])]
+
     @overload
     def __getitem__(self, position: int) -> Any: ...
     @overload
@@ -87,8 +92,7 @@ class Tensors(Sequence[Any]):
         if slot is None:
             return None
         where = self.where
-        shape, at = where.shapes[slot], where.offsets[slot]
-        entries = self.data[at : at + math.prod(shape)]
+        shape, entries = where.shapes[slot], self.entries(slot)
         if where.in_order(slot):
             entries = entries.reshape(shape)
         else:
@@ -122,9 +126,7 @@ def together(tensors: Tensors) -> list[Array | None]:
             found.append(None)
             continue
         exponent, _, high, _ = table[slot]
-        shape, at = where.shapes[slot], where.offsets[slot]
-        entries = tensors.data[at : at + math.prod(shape)].reshape(shape)
-        result = entries.copy()
+        result = tensors.entries(slot).reshape(where.shapes[slot]).copy()
         if exponent:
             fits = abs(exponent) < limit.high and high + exponent <= limit.high
             if fits:
