@@ -92,6 +92,15 @@ class NumpyExecutable(Executable):
                 return found
         return super().number(inputs)
 
+    def number_and_gradient(
+        self, inputs: Sequence[Scaled], one: Scaled
+    ) -> tuple[Any, Sequence[Scaled | None]]:
+        if isinstance(inputs, Inputs):
+            found = self._native.sized(inputs.batch).number_and_gradient(inputs)
+            if found is not None:
+                return found
+        return super().number_and_gradient(inputs, one)
+
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Sequence[Scaled | None]]:
@@ -128,9 +137,9 @@ class NumpyExecutable(Executable):
         return reading.log(reading.entries(tensor, where))
 
     def scale(self, array: Any) -> Scaled:
-        mantissa = np.asarray(array, dtype=self._dtype)
-        low, high = -2 * limits(self._dtype).high, limits(self._dtype).high + 1
-        return measured(Scaled(mantissa, 0, low, high, False))
+        mantissa, high = np.asarray(array, dtype=self._dtype), limits(self._dtype).high
+        nonnegative = mantissa.dtype.kind == "f" and bool(np.all(mantissa >= 0))
+        return measured(Scaled(mantissa, 0, -2 * high, high + 1, nonnegative), high // 8)
 
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
         if not np.all(value.mantissa):

@@ -236,6 +236,20 @@ def test_a_small_closed_network_goes_the_short_way(monkeypatch: pytest.MonkeyPat
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0**-300])
+@pytest.mark.parametrize("signs", [1, -1])
+def test_the_gradient_of_a_number_has_the_same_bits_the_short_way(scale: float, signs: int) -> None:
+    random = np.random.default_rng(1)
+    arrays = [random.random((3, 3)) * (scale if k else 1 / scale) for k in range(3)]
+    arrays[0][0] *= signs
+    program = tnl.compile(tnl.TensorNetwork(map(tnl.Tensor, arrays, ("ij", "jk", "ki"))))
+    value, short = program.value_and_gradient(arrays)
+    again, long = program.value_and_gradient(arrays, np.ones(()))
+    np.testing.assert_array_equal(value, again)
+    for one, other in zip(program.unpack(short), program.unpack(long), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_calls_take_turns_in_few_arenas() -> None:
     a = np.ones((4, 4))
     program = tnl.compile(tnl.TensorNetwork([tnl.Tensor(a, "ij"), tnl.Tensor(a, "jk")], "ik"))

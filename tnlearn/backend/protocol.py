@@ -169,6 +169,13 @@ class Executable(ABC):
         """``plain(run(inputs, range(1)))``, for programs without slices."""
         return self.plain(self.run(inputs, range(1)))
 
+    def number_and_gradient(
+        self, inputs: Sequence[Scaled], one: Scaled
+    ) -> tuple[Any, Sequence[Scaled | None]]:
+        """The same with the gradient, of a closed network; the cotangent is the number one."""
+        value, gradient = self.run_with_gradient(inputs, lambda _value: one)
+        return self.plain(value), gradient
+
     @abstractmethod
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]

@@ -162,14 +162,16 @@ class Program:
             is ``conj(g)``.
         """
         self._check_plain("gradient")
-        executable = self._executable
+        packed, executable = self._packed(x), self._executable
+        if cotangent is None and not (self._empty or self.plan.structure.output):
+            value, gradient = self._slices.number_and_gradient(packed.tensors, self._unit)
+            return value, Packed(self._joined(gradient), packed.batch)
         plain: list[Any] = []
 
         def seed(value: Scaled) -> Scaled:
             plain.append(executable.plain(value))
             return self._seed(cotangent(plain[0]) if callable(cotangent) else cotangent, plain[0])
 
-        packed = self._packed(x)
         _, gradient = self._value_and_gradient(packed, seed)
         return plain[0], Packed(gradient, packed.batch)
 
@@ -312,9 +314,13 @@ class Program:
                 for k, array in enumerate(packed.tensors)
             ]
         value, gradients = self._slices.value_and_gradient(packed.tensors, seed)
+        return value, self._joined(gradients)
+
+    def _joined(self, gradients: Sequence[Scaled | None]) -> Sequence[Scaled | None]:
+        """With the gradients of tensors that share a parameter added up, as slices do not."""
         if self._slices.reverse_plan.sliced:
-            return value, self._shared.summed(gradients, self._executable.add)
-        return value, gradients
+            return self._shared.summed(gradients, self._executable.add)
+        return gradients
 
     @cached_property
     def _second_slices(self) -> Slices:

@@ -55,6 +55,13 @@ class Slices:
             return self._compiled.value.number(inputs)
         return self._compiled.value.plain(self.value(inputs))
 
+    def number_and_gradient(self, inputs: Sequence[Scaled], one: Scaled) -> tuple[Any, Tensors]:
+        """The same with the gradient, of a closed network; the cotangent is the number one."""
+        if self._compiled.reverse.instructions.slices == 1:
+            return self._compiled.reverse.with_gradient.number_and_gradient(inputs, one)
+        value, gradient = self.value_and_gradient(inputs, lambda _value: one)
+        return self._compiled.value.plain(value), gradient
+
     def parts(self, inputs: Sequence[Scaled]) -> list[Scaled]:
         """The value of every slice alone."""
         run = Run(self._compiled, inputs)
