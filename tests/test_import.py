@@ -54,6 +54,7 @@ PUBLIC = [
     "marginals",
     "mode",
     "ncon",
+    "optima",
     "plan",
     "read",
     "sample",

@@ -35,6 +35,7 @@ _ROOMS = {
         "log_partition",
         "marginals",
         "mode",
+        "optima",
         "sample",
     ),
     "physics": (

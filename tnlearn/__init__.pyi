@@ -21,6 +21,7 @@ from tnlearn.inference import expectation as expectation
 from tnlearn.inference import log_partition as log_partition
 from tnlearn.inference import marginals as marginals
 from tnlearn.inference import mode as mode
+from tnlearn.inference import optima as optima
 from tnlearn.inference import sample as sample
 from tnlearn.learning import RBM as RBM
 from tnlearn.learning import MPSClassifier as MPSClassifier

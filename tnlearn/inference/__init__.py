@@ -12,6 +12,7 @@ from tnlearn.inference.averages import expectation as expectation
 from tnlearn.inference.conditioning import condition as condition
 from tnlearn.inference.conditioning import evidence_positions as evidence_positions
 from tnlearn.inference.density import density_of_states as density_of_states
+from tnlearn.inference.enumeration import optima as optima
 from tnlearn.inference.log_value import LogPartition as LogPartition
 from tnlearn.inference.marginals import marginals as marginals
 from tnlearn.inference.mode import Mode as Mode
