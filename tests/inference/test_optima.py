@@ -80,6 +80,9 @@ def test_slices_are_all_walked() -> None:
     assert tnl.plan(model.energies(), memory_limit=2**11).cost.slices > 1
     found = rows(model, memory_limit=2**13)
     assert len(set(found)) == len(found) == tnl.mode(model, count=True).degeneracy
+    near = rows(model, memory_limit=2**13, gap=2.0)
+    assert len(near) > len(found)
+    assert Counter(near) == Counter(rows(model, gap=2.0))
 
 
 def test_a_glass_of_many_ground_states() -> None:

@@ -138,7 +138,7 @@ class Response:
             p = np.exp(np.asarray(self._host(gradient[f"probe {k}"].log), float))
             means = np.tensordot(group.tables, p / p.sum(), p.ndim)
             centred[sites] = Group(group.numbers, group.tables - means.reshape(-1, *[1] * p.ndim))
-        return float(self._host(value.log)), centred
+        return float(value.log), centred
 
     def to(self, rows: Floats) -> Floats:
         """The covariance of every statistic with each sum of statistics, shape (k, n)."""

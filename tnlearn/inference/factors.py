@@ -74,13 +74,14 @@ class Contractions:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._programs: dict[Hashable, Program] = {}
-        self._on_host = get_backend(options.get("backend", "numpy")).log_to_host
+        self._to_host = get_backend(options.get("backend", "numpy")).to_host
 
     def summed(self, factors: Sequence[Factor], kept: tuple[Index, ...]) -> Factor:
         """The product of factors with all indices summed but those kept."""
         tensors = [Tensor(factor.logs, factor.scope, log=True) for factor in factors]
         value = self._program(tensors, kept, SUM_PRODUCT).log([t.data for t in tensors])
-        return Factor(kept, np.asarray(self._on_host(value).log, float))
+        # Single numbers are on the host already.
+        return Factor(kept, np.asarray(self._to_host(value.log) if kept else value.log, float))
 
     def largest(self, factors: Sequence[Factor]) -> float:
         """The largest entry of the product of factors."""
