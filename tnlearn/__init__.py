@@ -32,10 +32,13 @@ _ROOMS = {
         "density_of_states",
         "entropy",
         "expectation",
+        "fisher_information",
         "log_partition",
         "marginals",
         "mode",
+        "optima",
         "sample",
+        "susceptibility",
     ),
     "physics": (
         "BayesianNetwork",

@@ -18,10 +18,13 @@ from tnlearn.inference import condition as condition
 from tnlearn.inference import density_of_states as density_of_states
 from tnlearn.inference import entropy as entropy
 from tnlearn.inference import expectation as expectation
+from tnlearn.inference import fisher_information as fisher_information
 from tnlearn.inference import log_partition as log_partition
 from tnlearn.inference import marginals as marginals
 from tnlearn.inference import mode as mode
+from tnlearn.inference import optima as optima
 from tnlearn.inference import sample as sample
+from tnlearn.inference import susceptibility as susceptibility
 from tnlearn.learning import RBM as RBM
 from tnlearn.learning import MPSClassifier as MPSClassifier
 from tnlearn.network import Tensor as Tensor

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import HasNetwork, Tensor, TensorNetwork, as_network
+from tnlearn.network import HasNetwork, Index, Tensor, TensorNetwork, as_network
 from tnlearn.values import LogValue
 
 
@@ -45,3 +46,20 @@ def logarithms(name: str, tensor: Tensor) -> npt.NDArray[Any]:
         return np.asarray(tensor.data)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(tensor.data, dtype=np.float64))
+
+
+def subset_of(given: Iterable[Hashable], network: TensorNetwork) -> tuple[Index, ...]:
+    """Some indices of a network; ModelError if one is unknown or repeated, or there are none."""
+    try:
+        subset = tuple(given)
+    except TypeError:
+        raise ModelError(
+            f"{given!r} is no set of sites: give tuples, a lone site as (site,)"
+        ) from None
+    unknown = [site for site in subset if site not in network.sizes]
+    if unknown or not subset or len(set(subset)) < len(subset):
+        raise ModelError(
+            f"{subset!r} is no set of sites"
+            + (f": {unknown[0]!r} is unknown" if unknown else ": give each site once")
+        )
+    return subset

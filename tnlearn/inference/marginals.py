@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
-from tnlearn.inference.distribution import closed, is_weight
+from tnlearn.inference.distribution import closed, is_weight, subset_of
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
 from tnlearn.values import LogValue
@@ -65,7 +65,7 @@ def marginals(
         sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
         found = _joint(network, [(site,) for site in sites], options)
         return {site: found[(site,)] for site in sites}
-    wanted = [_checked(subset, network) for subset in subsets]
+    wanted = [subset_of(subset, network) for subset in subsets]
     found = _joint(network, wanted, options)
     return {subset: found[subset] for subset in wanted}
 
@@ -97,22 +97,6 @@ def _of_those_left(
             opened = log_contract(network.with_output(subset), **options)
             found[subset] = _normalised(opened, subset)
     return found
-
-
-def _checked(given: Sequence[Hashable], network: TensorNetwork) -> tuple[Index, ...]:
-    try:
-        subset = tuple(given)
-    except TypeError:
-        raise ModelError(
-            f"{given!r} is no set of sites: give tuples, a lone site as (site,)"
-        ) from None
-    unknown = [site for site in subset if site not in network.sizes]
-    if unknown or not subset or len(set(subset)) < len(subset):
-        raise ModelError(
-            f"{subset!r} is no set of sites"
-            + (f": {unknown[0]!r} is unknown" if unknown else ": give each site once")
-        )
-    return subset
 
 
 def _by_gradient(

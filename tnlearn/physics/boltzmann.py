@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import DataTypeError, ModelError
-from tnlearn.inference import log_partition
+from tnlearn.inference import Term, log_partition
 from tnlearn.network import TensorNetwork
 from tnlearn.physics.clamping import log_weights
 from tnlearn.physics.pairwise import Pairwise, weights_of
@@ -112,7 +112,7 @@ class BoltzmannMachine:
         self.visible = tuple(site for site in self.sites if site not in set(self.hidden))
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
         gains = {site: strength * BITS for site, strength in self.fields.items()}
-        self._pairs = Pairwise(np.outer(BITS, BITS), self.couplings, gains)
+        self._pairs = Pairwise(np.outer(BITS, BITS), self.couplings, gains, BITS)
 
     def __repr__(self) -> str:
         return (
@@ -170,6 +170,13 @@ class BoltzmannMachine:
     def energies(self) -> TensorNetwork:
         """The energy of every coupling and field, on the indices of `network`: they are added."""
         return self._pairs.energies()
+
+    def statistics(self) -> dict[Hashable, Term]:
+        """Every coupling and field, with the sites and the table of ``d ln(weight)`` by it.
+
+        Keys are ``("coupling", pair)`` and ``("field", site)``.
+        """
+        return self._pairs.statistics(self.beta)
 
     @cached_property
     def _log_partition(self) -> float:

@@ -222,7 +222,7 @@ class Hopfield:
         gains: dict[Hashable, Array] = {
             site: -threshold * SPINS for site, threshold in enumerate(self.thresholds)
         }
-        return Pairwise(np.outer(SPINS, SPINS), couplings, gains)
+        return Pairwise(np.outer(SPINS, SPINS), couplings, gains, SPINS)
 
     def _energy_of(self, totals: Array) -> Array:
         """``-1/2 s.W.s`` from ``xi.s``, shape (n, n_patterns); without the diagonal.

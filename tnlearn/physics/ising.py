@@ -75,7 +75,7 @@ class Ising(PairModel):
         self.fields: Mapping[Hashable, float] = MappingProxyType(fields_of(self.sites, field))
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
         gains = {site: strength * SPINS for site, strength in self.fields.items()}
-        self._pairs = Pairwise(np.outer(SPINS, SPINS), self.couplings, gains)
+        self._pairs = Pairwise(np.outer(SPINS, SPINS), self.couplings, gains, SPINS)
 
     def __repr__(self) -> str:
         return f"Ising({len(self.sites)} sites, {len(self.couplings)} bonds, beta={self.beta})"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.inference import log_partition
+from tnlearn.inference import Term, log_partition
 from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.parameters import Array, Edge
 from tnlearn.physics.states import Positions
@@ -32,11 +32,15 @@ class Pairwise:
         J, in units of energy.
     gains : mapping from site to array, shape (q,)
         h, in units of energy, for every site in order.
+    units : array, shape (q,) or (n_fields, q)
+        What a unit of field on a site gains by every value; a row for each field, if there are
+        several.
     """
 
     kernel: Array
     couplings: Mapping[Edge, float]
     gains: Mapping[Hashable, Array]
+    units: Array
 
     def energies(self) -> TensorNetwork:
         """The energy of every bond and field, on the sites: they are added.
@@ -55,6 +59,19 @@ class Pairwise:
                 arrays.append(-gain)
         pairs = zip(arrays, names, called(names), strict=True)
         return TensorNetwork(Tensor(array, sites, name) for array, (_, sites), name in pairs)
+
+    def statistics(self, beta: float) -> dict[Hashable, Term]:
+        """``d ln(weight)`` by every coupling and field, with the sites that it is about."""
+        found: dict[Hashable, Term] = {
+            ("coupling", edge): (edge, beta * self.kernel) for edge in self.couplings
+        }
+        for site in self.gains:
+            if self.units.ndim == 1:
+                found["field", site] = ((site,), beta * self.units)
+            else:
+                for value, unit in enumerate(self.units):
+                    found["field", site, value] = ((site,), beta * unit)
+        return found
 
     def energy(self, positions: Positions) -> Array:
         """Energies, shape (n_states,), of positions of shape (n_states, n_sites)."""
@@ -135,6 +152,14 @@ class PairModel(ABC):
     def energies(self) -> TensorNetwork:
         """The energy of every bond and field, on the indices of `network`: they are added."""
         return self._pairs.energies()
+
+    def statistics(self) -> dict[Hashable, Term]:
+        """Every coupling and field, with the sites and the table of ``d ln(weight)`` by it.
+
+        Keys are ``("coupling", edge)`` and ``("field", site)``; where a site has a field for each
+        value, ``("field", site, value)``.
+        """
+        return self._pairs.statistics(self.beta)
 
     @cached_property
     def _log_partition(self) -> float:

@@ -95,7 +95,8 @@ class Potts(PairModel):
             field_vectors_of(self.sites, field, self.states)
         )
         self.beta = beta_of(beta, _extremes(self.couplings, self.fields))
-        self._pairs = Pairwise(np.eye(self.states), self.couplings, self.fields)
+        each = np.eye(self.states)
+        self._pairs = Pairwise(each, self.couplings, self.fields, each)
 
     def __repr__(self) -> str:
         return (
@@ -181,7 +182,7 @@ class Clock(PairModel):
         self.beta = beta_of(beta, _extremes(self.couplings, self.fields))
         turns = np.arange(self.states)
         kernel = _cosines(self.states)[(turns[:, None] - turns) % self.states]
-        self._pairs = Pairwise(kernel, self.couplings, self.fields)
+        self._pairs = Pairwise(kernel, self.couplings, self.fields, np.eye(self.states))
 
     def __repr__(self) -> str:
         return (

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.inference import LogPartition, Shortcut, log_partition
+from tnlearn.inference import LogPartition, Shortcut, Term, log_partition
 from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.pairwise import weights_of
 from tnlearn.physics.parameters import finite_array
@@ -154,6 +154,20 @@ class RestrictedBoltzmann:
                 for k, bias in enumerate(biases.tolist())
             ]
         return TensorNetwork(by_unit)
+
+    def statistics(self) -> dict[Hashable, Term]:
+        """Every weight and bias, with the units and the table of ``d ln(weight of a state)`` by it.
+
+        Keys are ``("weight", i, j)``, ``("visible bias", i)`` and ``("hidden bias", j)``.
+        """
+        bit, both = np.array([0.0, 1.0]), np.array([[0.0, 0.0], [0.0, 1.0]])
+        n, m = self.weights.shape
+        found: dict[Hashable, Term] = {
+            ("weight", i, j): ((("v", i), ("h", j)), both) for i in range(n) for j in range(m)
+        }
+        found |= {("visible bias", i): ((("v", i),), bit) for i in range(n)}
+        found |= {("hidden bias", j): ((("h", j),), bit) for j in range(m)}
+        return found
 
     def plan(self, memory_limit: int | str | None = None) -> Plan:
         """The plan of `network` that sums the larger layer unit by unit.
