@@ -12,6 +12,8 @@ import numpy as np
 from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of, widening
+from tnlearn.inference.approximate.searching import search
+from tnlearn.inference.convergence import refusing
 from tnlearn.inference.distribution import closed, logarithms
 from tnlearn.inference.options import planning, running
 from tnlearn.inference.shortcuts import shortcut_of
@@ -22,6 +24,8 @@ from tnlearn.planning import as_bytes, dtype_of, plan
 
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
+#: The first is exact, the other a bound.
+METHODS = ("exact", "tempering")
 NOTHING = "every state has probability zero: none is the most probable"
 
 
@@ -37,11 +41,15 @@ class Mode:
         Theirs, in the model's units. Of a bare network: minus the natural logarithm of the weight.
     degeneracy : int or None
         How many states are as probable as the first, if that was asked for.
+    exact : bool
+        Whether no state is more probable than the first. If not, its energy is a bound on the
+        least energy (of a model at negative temperature on the largest): that may be lower.
     """
 
     states: tuple[Mapping[Hashable, Any], ...]
     energies: tuple[float, ...]
     degeneracy: int | None = None
+    exact: bool = True
 
     @property
     def state(self) -> Mapping[Hashable, Any]:
@@ -55,9 +63,14 @@ class Mode:
 
 
 def mode(
-    thing: TensorNetwork | HasNetwork, k: int = 1, *, count: bool = False, **options: Any
+    thing: TensorNetwork | HasNetwork,
+    k: int = 1,
+    method: str = "exact",
+    *,
+    count: bool = False,
+    **options: Any,
 ) -> Mode:
-    """The most probable state, or the `k` most probable ones; exact.
+    """The most probable state, or the `k` most probable ones.
 
     Parameters
     ----------
@@ -66,8 +79,11 @@ def mode(
         temperature; any other, and a bare network, by the logarithms of its non-negative entries.
     k : int
         How many states; there are fewer if no more have a probability.
+    method : str
+        "exact", or a refusal. "tempering": the best states that parallel tempering comes by,
+        improved site by site; a bound, as ``.exact`` says.
     count : bool
-        Count the most probable states as well.
+        Count the most probable states as well; exact only.
     **options
         As for `tnlearn.compile`. Where the memory limit has no room for all intermediates of a
         slice together, they are computed again as the walk comes to them, or there are more slices.
@@ -82,6 +98,8 @@ def mode(
     ------
     ModelError
         If the network is no distribution: open, negative, complex, or zero everywhere.
+    MemoryLimitError
+        If an exact answer does not fit.
 
     Notes
     -----
@@ -101,6 +119,10 @@ def mode(
     """
     if k < 1:
         raise ModelError(f"cannot find {k} states: give at least 1")
+    if method not in METHODS:
+        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    if method == "tempering":
+        return _searched(thing, k, count, options)
     if k == 1 and not count and options.get("plan") is None:
         own = shortcut_of(thing, at_once=True)
         if own is not None and own.mode is not None:
@@ -112,9 +134,10 @@ def mode(
     if support.empty:
         raise ModelError(NOTHING)
     best, ways = algebra_of(sign, k), counting(sign)
-    options = _planned(support.network, [best, ways] if count else [best], options)
-    program = compile(support.network, algebra=best, **options)
-    found = best_states(support.network, program, sign, k)
+    with refusing(METHODS[1:]):
+        options = _planned(support.network, [best, ways] if count else [best], options)
+        program = compile(support.network, algebra=best, **options)
+        found = best_states(support.network, program, sign, k)
     if not found:
         raise ModelError(NOTHING)
     names = tuple(support.network.sizes)
@@ -123,6 +146,27 @@ def mode(
         for state in found
     ]
     degeneracy = _degeneracy(support.network, sign, options) if count else None
+    return _answer(thing, network, sign, positions, degeneracy)
+
+
+def _searched(thing: Any, k: int, count: bool, options: dict[str, Any]) -> Mode:
+    """What parallel tempering comes by."""
+    if count:
+        raise ModelError("only method='exact' counts the most probable states")
+    seed, progress = options.get("seed", 0), bool(options.get("progress"))
+    positions = search(thing, k, NOTHING, seed=seed, progress=progress)
+    network, sign = _energies(thing)
+    return replace(_answer(thing, network, sign, positions, None), exact=False)
+
+
+def _answer(
+    thing: Any,
+    network: TensorNetwork,
+    sign: int,
+    positions: Sequence[Mapping[Index, int]],
+    degeneracy: int | None,
+) -> Mode:
+    """States, given as positions of the network's indices, in the model's own terms."""
     if isinstance(thing, Model):
         states = tuple(
             {site: thing.values(site)[state[site]] for site in thing.sites} for state in positions
