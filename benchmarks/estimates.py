@@ -63,7 +63,7 @@ def annealed(model: Any, seed: int) -> tuple[float, float, bool]:
 
 def looped(model: Any, seed: int) -> tuple[float, float, bool]:
     """Belief propagation and its loops."""
-    found = correct_loops(model)
+    found = correct_loops(model, most=300)
     return found.log_partition, found.error, found.converged
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import opt_einsum
 
 from tnlearn.inference.approximate.messages import Messages, settled_messages
 from tnlearn.inference.approximate.regions import Region, TooMany, core, regions
@@ -175,6 +174,8 @@ class _Ratios:
 
     def _ratio(self, region: Region) -> float:
         """``sum_x prod_a b_a(x_a) prod_i b_i(x_i)**(1 - d_i)``, a and i being those inside."""
+        import opt_einsum
+
         operands: list[object] = []
         degrees: dict[int, int] = defaultdict(int)
         for table in (node - self._count for node in region if node >= self._count):
