@@ -31,7 +31,7 @@ FLOORS = {
     "execution": 4,
     "inference": 5,
     "physics": 6,
-    "sampling": 6,
+    "sampling": 4,
     "renormalization": 6,
     "learning": 6,
     "conversion": 7,

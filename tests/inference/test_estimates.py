@@ -124,11 +124,14 @@ def test_auto_is_exact_inside_the_budgets_and_estimates_outside() -> None:
     sliced = tnl.log_partition(model, memory_limit=8000)
     assert sliced.method == "exact"
     assert sliced == pytest.approx(exact, rel=1e-12)
-    for options in ({"flops": 10.0}, {"memory_limit": 100}):
-        found = tnl.log_partition(model, **options)  # type: ignore[arg-type]
-        assert found.method == "annealing"
-        assert found.converged
-        assert 0 < abs(found - exact) <= found.error
+    swept = tnl.log_partition(model, flops=10.0)
+    assert swept.method == "compressed"
+    assert swept.converged
+    assert abs(swept - exact) <= swept.error < 1e-5
+    annealed = tnl.log_partition(model, memory_limit=100)  # No room for a sweep.
+    assert annealed.method in ("loops", "annealing")
+    assert annealed.converged
+    assert 0 < abs(annealed - exact) <= annealed.error
     with pytest.raises(MemoryLimitError):
         tnl.log_partition(model, "exact", memory_limit=100)
     assert tnl.log_partition(model, "exact", flops=10.0) == exact
@@ -164,6 +167,16 @@ def test_a_verdict_says_what_it_would_do() -> None:
     assert "more than the 1.0e+01 allowed" in tnl.assess(model, flops=10).reason
     small = tnl.assess(model, memory_limit=100)
     assert small.plan is None
+    assert not small.rungs  # It is planar.
+    field = tnl.Ising(nx.grid_2d_graph(7, 7), field=0.1, beta=0.3)
+    narrow = tnl.assess(field, memory_limit=100)
+    assert [rung.method for rung in narrow.rungs] == ["loops", "annealing"]
+    assert narrow.method == "loops"
+    costly = tnl.assess(field, flops=10)
+    assert [rung.method for rung in costly.rungs] == ["compressed", "loops", "annealing"]
+    assert all(rung.least <= rung.most for rung in costly.rungs)
+    assert "annealing, about" in str(costly)
+    assert not verdict.rungs
     assert "memory limit is 100 B" in small.reason
     assert "memory limit" in str(small)
 

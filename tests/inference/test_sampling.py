@@ -291,7 +291,7 @@ def test_no_global_state() -> None:
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_chunks_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
     expected = tnl.sample(square(0.5), 200, seed=0)
-    monkeypatch.setattr(sys.modules["tnlearn.inference.sampling"], "CHUNK", chunk)
+    monkeypatch.setattr(sys.modules["tnlearn.inference.drawing"], "CHUNK", chunk)
     np.testing.assert_array_equal(tnl.sample(square(0.5), 200, seed=0), expected)
 
 

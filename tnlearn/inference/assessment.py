@@ -11,6 +11,7 @@ import numpy as np
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.inference.distribution import closed
+from tnlearn.inference.estimates import Rung, rungs
 from tnlearn.inference.options import planning
 from tnlearn.inference.shortcuts import LARGE, Shortcut, shortcut_of
 from tnlearn.inference.support import Support, supported
@@ -28,7 +29,8 @@ class Verdict:
     Attributes
     ----------
     method : str
-        What ``log_partition(model)`` would do: "exact", the name of a shortcut, or "annealing".
+        What ``log_partition(model)`` would do: "exact", the name of a shortcut, or the estimate
+        that it tries first.
     reason : str
         Why, in a sentence.
     plan : Plan or None
@@ -40,6 +42,9 @@ class Verdict:
         Indices that hard zeros leave one position.
     shortcut : Shortcut or None
         The model's own way around contraction, if that is taken.
+    rungs : tuple of Rung
+        Estimates, in the order in which they are tried until one is good enough; none if the
+        answer is exact, or the model's own.
     """
 
     method: str
@@ -48,6 +53,7 @@ class Verdict:
     log_states: float
     fixed: int
     shortcut: Shortcut | None = None
+    rungs: tuple[Rung, ...] = ()
 
     def __str__(self) -> str:
         rows = [("states", f"10^{self.log_states / math.log(10):.4g}")]
@@ -65,6 +71,9 @@ class Verdict:
         because = textwrap.wrap(self.reason, 64)
         rows += [("method", self.method), ("because", because[0])]
         rows += [("", line) for line in because[1:]]
+        for rung in self.rungs:
+            first, last = readable_seconds(rung.least), readable_seconds(rung.most)
+            rows.append(("estimate", f"{rung.method}, about {first} to {last}"))
         body = [f" {name:<12} {value}" for name, value in rows]
         rule = "─" * max(len(line) for line in body)
         return "\n".join([rule, " Verdict", rule, *body, rule])
@@ -96,6 +105,11 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     return at_once(thing) or judged(thing, supported(closed(thing)), flops, options)
 
 
+def fits(network: TensorNetwork, flops: float, options: dict[str, Any]) -> bool:
+    """Whether a closed network is contracted inside the memory limit and so many operations."""
+    return _on_contraction(supported(network), flops, options).method == "exact"
+
+
 def at_once(thing: Any) -> Verdict | None:
     """The verdict on a large model with a shortcut, whose network is not even written."""
     own = shortcut_of(thing, at_once=True)
@@ -109,9 +123,12 @@ def at_once(thing: Any) -> Verdict | None:
 def judged(thing: Any, support: Support, flops: float, options: dict[str, Any]) -> Verdict:
     """The verdict on any other, hard zeros cut out of its network."""
     verdict = _on_contraction(support, flops, options)
-    own = None if verdict.method == "exact" else shortcut_of(thing)
-    if own is None:
+    if verdict.method == "exact":
         return verdict
+    own = shortcut_of(thing)
+    if own is None:
+        ways = rungs(support.network, options)
+        return replace(verdict, method=ways[0].method, rungs=ways)
     reason = f"{own.reason}, and {verdict.reason}"
     return replace(verdict, method=own.method, reason=reason, shortcut=own)
 
@@ -125,10 +142,10 @@ def _on_contraction(support: Support, flops: float, options: dict[str, Any]) -> 
     try:
         made = plan(left, **planning(options))
     except MemoryLimitError as error:
-        return Verdict("annealing", f"exact does not fit: {error}", None, states, fixed)
+        return Verdict("estimate", f"exact does not fit: {error}", None, states, fixed)
     if made.cost.flops > flops:
         reason = f"exact takes {made.cost.flops:.1e} flops, more than the {flops:.1e} allowed"
-        return Verdict("annealing", reason, made, states, fixed)
+        return Verdict("estimate", reason, made, states, fixed)
     if made.cost.slices > 1:
         return Verdict("exact", "it fits the memory limit in slices", made, states, fixed)
     return Verdict("exact", "it fits the memory limit", made, states, fixed)

@@ -1,4 +1,4 @@
-"""Marginal probabilities: the gradient of log Z, all of them in one reverse sweep."""
+"""Marginal probabilities: the gradient of log Z, all of them in one reverse sweep; or estimates."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
+from tnlearn.inference.approximate.averaging import Marginals, averaged, believed
+from tnlearn.inference.assessment import FLOPS, fits
+from tnlearn.inference.convergence import refusing, warn_unless
 from tnlearn.inference.distribution import closed, is_weight, subset_of
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
@@ -19,6 +22,9 @@ from tnlearn.values import LogValue
 
 #: Phases, and shares of a sum, below this are rounding and no sign of a negative weight.
 ROUNDING = 1e-6
+
+#: Ways to marginals: the first is exact, the last ones are estimates.
+METHODS = ("exact", "auto", "belief propagation", "gibbs", "tempering")
 
 NOTHING = "every state has probability zero: there are no marginals"
 
@@ -28,9 +34,12 @@ Probabilities = npt.NDArray[np.float64]
 def marginals(
     thing: TensorNetwork | HasNetwork,
     subsets: Iterable[Sequence[Hashable]] | None = None,
+    method: str = "exact",
+    *,
+    flops: float = FLOPS,
     **options: Any,
-) -> dict[Any, Probabilities]:
-    """Marginal probabilities of single sites, or joint ones of sets of sites; exact.
+) -> Marginals:
+    """Marginal probabilities of single sites, or joint ones of sets of sites.
 
     Parameters
     ----------
@@ -39,35 +48,58 @@ def marginals(
     subsets : iterable of sequences of sites, optional
         Sets for joint probabilities, say ``[("a", "b")]``; by default every site alone (of a
         bare network, every index).
+    method : str
+        "exact", or a refusal. "belief propagation": beliefs, of single sites and of sets of sites
+        that meet on one tensor; exact on trees. "gibbs" and "tempering": averages over Markov
+        chains. "auto": exact inside the memory limit and `flops`, else "tempering".
+    flops : float
+        Operations up to which "auto" contracts.
     **options
-        ``backend``, ``memory_limit``, ``search``, ``seed`` and ``progress`` as for
-        `tnlearn.compile`.
+        ``backend``, ``memory_limit``, ``search``, ``seed`` (also of chains) and ``progress`` as
+        for `tnlearn.compile`.
 
     Returns
     -------
-    dict
-        ``{site: p}`` or ``{subset: p}``, subsets as tuples; an axis per site, in the order of
-        the site's values, summing to 1.
+    Marginals
+        A dict, ``{site: p}`` or ``{subset: p}``, subsets as tuples; an axis per site, in the
+        order of the site's values, summing to 1. It also says ``.method``, ``.errors`` (standard
+        errors of the same shapes) and ``.converged``.
+
+    Warns
+    -----
+    NotConverged
+        If messages do not settle, or chains do not agree.
 
     Raises
     ------
     ModelError
         If a site is unknown or repeated, every state has probability zero, or the network is no
         distribution.
+    MemoryLimitError
+        If an exact answer does not fit.
 
     Notes
     -----
     Sites, and sets of sites that meet on one tensor, come from one reverse sweep together, at
     about three times the cost of log Z. Every other set costs a contraction with the set open.
     """
+    if method not in METHODS:
+        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     network = closed(thing)
-    if subsets is None:
-        sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
-        found = _joint(network, [(site,) for site in sites], options)
-        return {site: found[(site,)] for site in sites}
-    wanted = [subset_of(subset, network) for subset in subsets]
-    found = _joint(network, wanted, options)
-    return {subset: found[subset] for subset in wanted}
+    sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
+    given = [(site,) for site in sites] if subsets is None else subsets
+    wanted = [subset_of(subset, network) for subset in given]
+    if method == "auto":
+        method = "exact" if fits(network, flops, options) else "tempering"
+    if method == "exact":
+        with refusing(METHODS[2:]):
+            found = Marginals.exact(_joint(network, wanted, options))
+    elif method == "belief propagation":
+        found = believed(network, wanted)
+    else:
+        found = averaged(thing, wanted, method, options, NOTHING)
+    warn_unless(found.converged, f"{method} did not converge: marginals may be off by more")
+    return found.of({subset[0] if subsets is None else subset: subset for subset in wanted})
 
 
 def _joint(

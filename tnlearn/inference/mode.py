@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tnlearn.errors import ModelError
+from tnlearn.inference.approximate.searching import search
+from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
 from tnlearn.inference.shortcuts import shortcut_of
-from tnlearn.network import HasNetwork, Model, TensorNetwork
+from tnlearn.network import HasNetwork, Index, Model, TensorNetwork
+
+#: The first is exact, the other a bound.
+METHODS = ("exact", "tempering")
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,15 @@ class Mode:
         summed: minus the natural logarithm of the weight.
     degeneracy : int or None
         How many states are as probable as the first, if that was asked for.
+    exact : bool
+        Whether no state is more probable than the first. If not, its energy is a bound on the
+        least energy (of a model at negative temperature on the largest): that may be lower.
     """
 
     states: tuple[Mapping[Hashable, Any], ...]
     energies: tuple[float, ...]
     degeneracy: int | None = None
+    exact: bool = True
 
     @property
     def state(self) -> Mapping[Hashable, Any]:
@@ -48,12 +57,13 @@ class Mode:
 def mode(
     thing: TensorNetwork | HasNetwork,
     k: int = 1,
+    method: str = "exact",
     *,
     sites: Iterable[Hashable] | None = None,
     count: bool = False,
     **options: Any,
 ) -> Mode:
-    """The most probable state, or the `k` most probable ones, of all sites or of some; exact.
+    """The most probable state, or the `k` most probable ones, of all sites or of some.
 
     Parameters
     ----------
@@ -62,10 +72,13 @@ def mode(
         temperature; any other, and a bare network, by the logarithms of its non-negative entries.
     k : int
         How many states; there are fewer if no more have a probability.
+    method : str
+        "exact", or a refusal. "tempering": the best states that parallel tempering comes by,
+        improved site by site; a bound, as ``.exact`` says.
     sites : iterable of sites, optional
         Those wanted, the others being summed out (marginal MAP); by default all, none summed.
     count : bool
-        Count the most probable states as well; of all sites only.
+        Count the most probable states as well; of all sites only, and exact only.
     **options
         As for `tnlearn.compile`. Where the memory limit has no room for all intermediates of a
         slice together, they are computed again as the walk comes to them, or there are more slices.
@@ -108,16 +121,42 @@ def mode(
     """
     if k < 1:
         raise ModelError(f"cannot find {k} states: give at least 1")
+    if method not in METHODS:
+        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     if sites is not None:
-        return _of_some(thing, k, sites, count, options)
+        return _of_some(thing, k, method, sites, count, options)
+    if method == "tempering":
+        return _searched(thing, k, count, options)
     if k == 1 and not count and options.get("plan") is None:
         own = shortcut_of(thing, at_once=True)
         if own is not None and own.mode is not None:
             return _short(thing, own.mode())
     network, sign = totals_of(thing)
-    positions, degeneracy = best_positions(network, sign, k, options, count)
+    with refusing(METHODS[1:]):
+        positions, degeneracy = best_positions(network, sign, k, options, count)
     if not positions:
         raise ModelError(NOTHING)
+    return _answer(thing, network, sign, positions, degeneracy)
+
+
+def _searched(thing: Any, k: int, count: bool, options: dict[str, Any]) -> Mode:
+    """What parallel tempering comes by."""
+    if count:
+        raise ModelError("only method='exact' counts the most probable states")
+    seed, progress = options.get("seed", 0), bool(options.get("progress"))
+    positions = search(thing, k, NOTHING, seed=seed, progress=progress)
+    network, sign = totals_of(thing)
+    return replace(_answer(thing, network, sign, positions, None), exact=False)
+
+
+def _answer(
+    thing: Any,
+    network: TensorNetwork,
+    sign: int,
+    positions: Sequence[Mapping[Index, int]],
+    degeneracy: int | None,
+) -> Mode:
+    """States, given as positions of the network's indices, in the model's own terms."""
     if isinstance(thing, Model):
         states = tuple(
             {site: thing.values(site)[state[site]] for site in thing.sites} for state in positions
@@ -137,11 +176,14 @@ def _short(thing: Any, state: Mapping[Hashable, Any]) -> Mode:
 def _of_some(
     thing: TensorNetwork | HasNetwork,
     k: int,
+    method: str,
     sites: Iterable[Hashable],
     count: bool,
     options: dict[str, Any],
 ) -> Mode:
     """The best states of some sites."""
+    if method != "exact":
+        raise ModelError(f"method={method!r} is for states of all sites: leave out sites=")
     if count:
         raise ModelError(
             "count=True is for states of all sites: weights that were summed are rounded, so "

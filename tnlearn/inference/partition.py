@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
-from tnlearn.inference.approximate.annealing import anneal
-from tnlearn.inference.approximate.beliefs import propagate_beliefs
 from tnlearn.inference.assessment import FLOPS, at_once, judged
+from tnlearn.inference.convergence import warn_unless
 from tnlearn.inference.distribution import closed, is_weight
+from tnlearn.inference.estimates import TOLERANCE, climb, estimate
 from tnlearn.inference.log_value import LogPartition
 from tnlearn.inference.options import running
 from tnlearn.inference.shortcuts import shortcut_of
@@ -21,11 +20,15 @@ from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
 #: Ways to log Z: the first exact, the others estimates.
-METHODS = ("auto", "exact", "shortcut", "belief propagation", "annealing")
-
-
-class NotConverged(UserWarning):
-    """An estimate whose error may be larger than it says."""
+METHODS = (
+    "auto",
+    "exact",
+    "shortcut",
+    "compressed",
+    "loops",
+    "belief propagation",
+    "annealing",
+)
 
 
 def log_partition(
@@ -33,6 +36,7 @@ def log_partition(
     method: str = "auto",
     *,
     flops: float = FLOPS,
+    tolerance: float = TOLERANCE,
     **options: Any,
 ) -> LogPartition:
     """The natural logarithm of the partition function: exact if it can be had.
@@ -42,12 +46,17 @@ def log_partition(
     thing : TensorNetwork or model
         Anything with ``.network()``; the network must be closed and its value not negative.
     method : str
-        "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else an
-        estimate. "exact": by contraction, whatever it takes within the memory limit, or a refusal.
-        "shortcut": the model's own way around contraction, as planar spins have. "annealing" and
-        "belief propagation": by these.
+        "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else
+        estimates in turn. "exact": by contraction, whatever it takes within the memory limit, or
+        a refusal. "shortcut": the model's own way around contraction, as planar spins have.
+        "compressed" contraction of a network with cut bonds, "belief propagation", "loops" that
+        correct it, "annealing": by these; see `tnlearn.inference.compress`, `propagate_beliefs`,
+        `correct_loops` and `anneal`.
     flops : float
         Operations up to which "auto" contracts.
+    tolerance : float
+        The error at which "auto" is content with an estimate; else it tries the next, and takes
+        the best.
     **options
         As for `tnlearn.compile`: ``backend``, ``memory_limit``, ``search``, ``seed`` (also of
         estimates), ``plan`` (whose order is then what is run), ``progress``.
@@ -57,7 +66,8 @@ def log_partition(
     LogPartition
         A float that also says ``.method``, ``.error`` and ``.converged``; -inf if every state is
         forbidden. The error of an exact value is that of rounding; of "annealing" three standard
-        errors; of "belief propagation" it is unknown, inf, except on trees.
+        errors; of "compressed" and "loops" what the last of their attempts changed, or a multiple;
+        of "belief propagation" it is unknown, inf, except on trees.
 
     Warns
     -----
@@ -86,12 +96,14 @@ def log_partition(
         verdict = judged(thing, found, flops, options)
         if verdict.shortcut is not None:
             return _checked(verdict.shortcut.log_partition())
-        method = verdict.method
-        if method == "exact" and verdict.plan is not None:
+        if verdict.rungs:
+            return _checked(climb(found.network, verdict.rungs, tolerance, options))
+        method = "exact"
+        if verdict.plan is not None:
             options = running(options, verdict.plan)
     if method in ("auto", "exact"):
         return _contracted(found.network, options)
-    return _estimated(found.network, method, options)
+    return _checked(estimate(found.network, method, options))
 
 
 def _short(thing: TensorNetwork | HasNetwork) -> LogPartition:
@@ -116,24 +128,8 @@ def _contracted(network: TensorNetwork, options: dict[str, Any]) -> LogPartition
     return LogPartition(float(value.log), "exact", error, True)
 
 
-def _estimated(network: TensorNetwork, method: str, options: dict[str, Any]) -> LogPartition:
-    if method == "annealing":
-        seed, progress = options.get("seed", 0), bool(options.get("progress"))
-        annealed = anneal(network, seed=seed, progress=progress)
-        if annealed.log_partition == -math.inf:  # No chain found a state; messages may.
-            return _estimated(network, "belief propagation", options)
-        found = LogPartition(annealed.log_partition, method, annealed.error, annealed.converged)
-    else:
-        beliefs = propagate_beliefs(network)
-        # Nothing bounds what loops do.
-        error = 0.0 if beliefs.on_tree else math.inf
-        found = LogPartition(beliefs.log_partition, method, error, beliefs.converged)
-    return _checked(found)
-
-
 def _checked(found: LogPartition) -> LogPartition:
     """A value, with a warning where it is not to be trusted."""
-    if not found.converged:
-        text = f"{found.method} did not converge: log Z = {float(found):.6g} may be off by more"
-        warnings.warn(text, NotConverged, stacklevel=4)
+    text = f"{found.method} did not converge: log Z = {float(found):.6g} may be off by more"
+    warn_unless(found.converged, text)
     return found

@@ -1,1 +1,1 @@
-"""Where exact costs too much: estimates of log Z, each with an error and a flag."""
+"""Where exact costs too much: estimates, each with an error and a flag."""

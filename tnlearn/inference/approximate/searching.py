@@ -1,0 +1,104 @@
+"""The best states that chains come by: parallel tempering, and descent from where it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tnlearn.inference.approximate.chains import target_of
+from tnlearn.inference.approximate.ladder import ladder
+from tnlearn.network import HasNetwork, Index, TensorNetwork
+from tnlearn.progress import progress_bar
+from tnlearn.sampling import Gibbs, ParallelTempering
+
+#: Chains on every rung, and sweeps from descent to descent.
+CHAINS, SWEEPS = 8, 10
+#: Descents without a better state after which to stop, and at most.
+PATIENCE, MOST = 20, 400
+#: Updates of a site, of all chains and rungs, after which to stop.
+UPDATES = 3 * 10**8
+#: Inverse temperature of a descent, over what is natural: no step up is made but of rounding.
+COLD = 1e6
+
+
+def search(
+    thing: TensorNetwork | HasNetwork,
+    k: int,
+    nothing: str,
+    *,
+    seed: int | np.random.Generator | None = 0,
+    progress: bool = False,
+) -> list[dict[Index, int]]:
+    """The `k` best states found, different ones, best first, as positions of all indices.
+
+    Parameters
+    ----------
+    thing : TensorNetwork or model
+    k : int
+    nothing : str
+        What to say if every state is forbidden.
+    seed : int or numpy.random.Generator, optional
+    progress : bool
+
+    Notes
+    -----
+    Hukushima, Nemoto 1996, J. Phys. Soc. Jpn. 65, 1604; that descents from tempered states find
+    ground states: Moreno, Huber, Binder 2003, Int. J. Mod. Phys. C 14, 285.
+    """
+    target = target_of(thing, nothing)
+    if not target.model.sites:
+        return [_state(target.columns(np.zeros((1, 0), np.int64)), 0)]
+    generator = np.random.default_rng(seed)
+    betas = ladder(target.model, generator)
+    sampler = ParallelTempering(Gibbs(), betas)
+    state = sampler.init(target.model, CHAINS, generator)
+    best: dict[bytes, tuple[float, npt.NDArray[Any]]] = {}
+    once = 2 * SWEEPS * CHAINS * len(betas) * len(target.model.sites)
+    rounds = min(MOST, max(1, UPDATES // once))
+    since = 0
+    for _ in progress_bar(range(rounds), "descents", progress):
+        state = sampler.step(state, SWEEPS)
+        before = [energy for energy, _ in best.values()]
+        for rung in state.rungs:
+            _keep(best, rung.positions, rung.energies, k)
+        values = np.concatenate([rung.values for rung in state.rungs])
+        _keep(best, *_descended(target.model, values, generator), k)
+        since = since + 1 if before == [energy for energy, _ in best.values()] else 0
+        if since >= PATIENCE:
+            break
+    rows = np.array([row for _, row in best.values()])
+    columns = target.columns(rows)
+    return [_state(columns, number) for number in range(len(rows))]
+
+
+def _descended(
+    model: Any, values: npt.NDArray[Any], generator: np.random.Generator
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """States that no change of a site makes better, from some; and their energies."""
+    state = Gibbs().init(model, len(values), generator, start=values, beta=COLD * model.beta)
+    for _ in range(MOST):
+        before, state = state.energies, Gibbs().step(state)
+        if (state.energies >= before).all():
+            break
+    return state.positions, state.energies
+
+
+def _keep(
+    best: dict[bytes, tuple[float, npt.NDArray[Any]]],
+    rows: npt.NDArray[Any],
+    energies: npt.NDArray[np.float64],
+    k: int,
+) -> None:
+    """The k best of those kept and some more, best first."""
+    for place in np.argsort(energies, kind="stable").tolist():
+        row = np.ascontiguousarray(rows[place])
+        best.setdefault(row.tobytes(), (float(energies[place]), row))
+    ranked = sorted(best.items(), key=lambda item: item[1][0])[:k]
+    best.clear()
+    best.update(ranked)
+
+
+def _state(columns: Any, number: int) -> dict[Index, int]:
+    return {index: int(column[number]) for index, column in columns.items()}
