@@ -57,6 +57,7 @@ EXCEPTIONS = {
     ("tnlearn.backend", "tnlearn.userfolder"): "a measured machine model is kept there",
     ("tnlearn.backend", "tnlearn.values"): "what a backend computes is a log-scaled value",
     ("tnlearn.learning", "tnlearn.physics"): "what an RBM learns is a machine of physics",
+    ("tnlearn.learning", "tnlearn.sampling"): "what it expects of itself comes from its chains",
     ("tnlearn.cli", "tnlearn.plotting"): "the tour leaves pictures behind",
 }
 

@@ -23,6 +23,7 @@ from tnlearn.inference import marginals as marginals
 from tnlearn.inference import mode as mode
 from tnlearn.inference import sample as sample
 from tnlearn.learning import RBM as RBM
+from tnlearn.learning import GaussianRBM as GaussianRBM
 from tnlearn.learning import MPSClassifier as MPSClassifier
 from tnlearn.network import Tensor as Tensor
 from tnlearn.network import TensorNetwork as TensorNetwork

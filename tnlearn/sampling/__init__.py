@@ -9,6 +9,8 @@ from tnlearn.sampling.interface import Sampler as Sampler
 from tnlearn.sampling.interface import State as State
 from tnlearn.sampling.langevin import MALA as MALA
 from tnlearn.sampling.langevin import Langevin as Langevin
+from tnlearn.sampling.layered import BlockGibbs as BlockGibbs
+from tnlearn.sampling.layered import Layered as Layered
 from tnlearn.sampling.multispin import MultiSpin as MultiSpin
 from tnlearn.sampling.running import Run as Run
 from tnlearn.sampling.running import run as run

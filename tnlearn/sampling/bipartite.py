@@ -1,4 +1,4 @@
-"""Block Gibbs sampling of two layers of bits: all of one layer at once, given the other.
+"""Block Gibbs sampling of two layers: all of one layer at once, given the other.
 
 ``H(v, h) = -a.v - b.h - v.W.h`` with bits v and h, as in a restricted Boltzmann machine, and
 ``p(v, h) = exp(-H(v, h)) / Z``.
