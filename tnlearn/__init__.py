@@ -49,7 +49,7 @@ _ROOMS = {
         "Potts",
         "RestrictedBoltzmann",
     ),
-    "learning": ("GaussianRBM", "MPSClassifier", "RBM"),
+    "learning": ("GaussianRBM", "MPSClassifier", "RBM", "fit"),
     "files": ("load", "read", "save", "write"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

@@ -127,7 +127,14 @@ class GaussianRBM(RestrictedEstimator):
         spread = data.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
         layers = GaussianLayers(data.mean(axis=0), scale, self.n_hidden, self.learn_variance)
-        layers.weights[:] = generator.normal(scale=0.1, size=layers.weights.shape)
+        n, m = layers.weights.shape
+        # At variances of 1 and no weights the likelihood is level: away from there, with hidden
+        # units that tell samples apart, and feel inputs of about 1.
+        width = min((2 / m) ** 0.5, 0.5 / n**0.5)
+        layers.weights[:] = generator.normal(scale=width, size=layers.weights.shape)
+        layers.visible[:] = -layers.weights.sum(axis=1) / 2
+        if self.learn_variance:
+            layers.others[:] = np.log(0.5)
         return layers
 
     def _exact(self, layers: Layers) -> ExactGaussian | None:

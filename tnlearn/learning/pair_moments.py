@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.errors import MemoryLimitError
 from tnlearn.execution import Program, compile
+from tnlearn.inference.options import planning, running
 from tnlearn.physics.pairwise import Pairwise, weights_of
+from tnlearn.planning import plan
 
 Array = npt.NDArray[np.float64]
 
@@ -26,21 +29,36 @@ class PairMoments:
         How many x there are.
     pairs : array of int, shape (n_pairs, 2)
         a and b of every K.
+    most_flops : float
+        Operations of one log Z that are not too many.
     **options
         Of `tnlearn.compile`.
+
+    Raises
+    ------
+    MemoryLimitError
+        If log Z takes more operations, or more memory than the limit.
     """
 
     def __init__(
-        self, values: Array, sites: int, pairs: npt.NDArray[np.int64], **options: Any
+        self,
+        values: Array,
+        sites: int,
+        pairs: npt.NDArray[np.int64],
+        most_flops: float = np.inf,
+        **options: Any,
     ) -> None:
         self._values = values
         self._kernel = np.outer(values, values)
         self.pairs, self.sites = pairs, sites
         # At strength 1 no tensor is left out.
         gains: dict[Any, Array] = dict.fromkeys(range(sites), values)
-        couplings: dict[Any, float] = dict.fromkeys(pairs.tolist(), 1.0)
+        couplings: dict[Any, float] = dict.fromkeys(map(tuple, pairs.tolist()), 1.0)
         network = weights_of(Pairwise(self._kernel, couplings, gains).energies(), 1.0)
-        self.program: Program = compile(network, **options)
+        made = plan(network, **planning(options))
+        if made.cost.flops > most_flops:
+            raise MemoryLimitError(f"log Z takes {made.cost.flops:.1e} operations")
+        self.program: Program = compile(network, **running(options, made))
 
     def __call__(self, parameters: Array) -> tuple[float, Array]:
         """Log Z and its gradient: the means of ``x_a x_b``, and of x.

@@ -45,9 +45,9 @@ class Tempered(Negative):
         self._counts = np.append(keys, np.zeros((rungs + 1, 1), np.uint64), axis=1)
         self._positions: Array = np.zeros((0, 0, 0))
 
-    def moments(self, layers: Layers, _batch: Array) -> Moments:
-        """Averages over the chains at strength 1."""
-        state = self._sampler.step(self._state(layers))
+    def moments(self, layers: Layers, batch: Array) -> Moments:
+        """Averages over the chains at strength 1; at 0 visible units are about as in `batch`."""
+        state = self._sampler.step(self._state(layers, layers.averages(batch).hidden))
         self._positions = np.stack([rung.positions for rung in state.rungs])
         self._counts = np.stack([*(rung.generator for rung in state.rungs), state.generator])
         visible = state.positions[:, : self._visible].astype(layers.flat.dtype)
@@ -61,10 +61,10 @@ class Tempered(Negative):
         """Go on from there."""
         self._positions, self._counts = arrays["positions"], arrays["counts"]
 
-    def _state(self, layers: Layers) -> TemperingState:
+    def _state(self, layers: Layers, middle: Array) -> TemperingState:
         """The chains where they are, at the parameters of now."""
         n, m = layers.weights.shape
-        target = Layered(tuple(range(n + m)), layers.two_layers(), 1.0)
+        target = Layered(tuple(range(n + m)), layers.two_layers(), 1.0, middle)
         if not self._positions.size:
             # Hidden units are drawn before they are asked for.
             whole = np.append(self._start, np.zeros((len(self._start), m)), axis=1)

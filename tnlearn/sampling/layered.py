@@ -18,7 +18,10 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Layered:
-    """A machine of two layers: ``p(v, h) = base(v) exp(-beta E(v, h)) / Z``, E = -b.h - v.U.h.
+    """A machine of two layers: ``p(v, h) = base(v) exp(-beta E(v, h)) / Z``.
+
+    ``E = -b.h - v.U.(h - m)``, and `base` is what the visible units are where hidden ones are at
+    their middle m; so at any beta they stay about where they are at 1.
 
     Attributes
     ----------
@@ -28,19 +31,22 @@ class Layered:
         What ``model.two_layers()`` gives: ``upward`` (U), ``downward``, ``hidden_bias`` (b) and
         ``drawn``, which draws visible units given what shifts them.
     beta : float
-        Strength of the coupling: 0 leaves `base`, what the visible units are alone, and 1 is the
-        machine.
+        Strength of the coupling: 0 leaves `base`, and 1 is the machine.
+    middle : float or array, shape (n_hidden,)
+        m.
     """
 
     sites: tuple[Any, ...]
     layers: Any
     beta: float
+    middle: float | Array = 0.5
 
     def energies(self, positions: Positions) -> Array:
         """E, shape (chains,)."""
         v, h = self.split(positions)
-        inputs = v @ self.layers.upward + self.layers.hidden_bias
-        return np.asarray(-np.einsum("cj,cj->c", inputs, h, dtype=np.float64))
+        felt = v @ self.layers.upward
+        coupled = np.einsum("cj,cj->c", felt, h - self.middle, dtype=np.float64)
+        return np.asarray(-coupled - h @ self.layers.hidden_bias)
 
     def values(self, positions: Positions) -> Positions:
         """The positions as they are."""
@@ -55,7 +61,8 @@ class Layered:
         """Both layers drawn anew, the hidden one first."""
         inputs = visible @ self.layers.upward + self.layers.hidden_bias
         h = (self.beta * inputs > generator.logistic(size=inputs.shape)).astype(np.float64)
-        v = self.layers.drawn(self.beta * (h @ self.layers.downward.T), generator)
+        felt = self.middle + self.beta * (h - self.middle)
+        v = self.layers.drawn(felt @ self.layers.downward.T, generator)
         return np.concatenate([v, h], axis=1)
 
 
@@ -66,9 +73,9 @@ class BlockGibbs:
     Notes
     -----
     Knows models with ``two_layers()``: restricted Boltzmann machines, of bits or of real numbers.
-    A temperature scales what couples the layers and the hidden biases, and not what the visible
-    units are alone: so a ladder down to 0, where chains forget all in a sweep, needs few rungs,
-    and energies are those of the coupling, ``-b.h - v.U.h``. Cost of a sweep: O(chains n_visible
+    A temperature scales what couples the layers, `Layered.energies`, and not what visible units
+    feel from hidden ones at 1/2: so a ladder down to 0, where chains forget all in a sweep, needs
+    few rungs. Cost of a sweep: O(chains n_visible
     n_hidden). Source: G. Desjardins et al., AISTATS 9, 145 (2010), for tempering.
 
     Examples
