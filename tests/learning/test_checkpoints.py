@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 import tnlearn as tnl
 from tnlearn.errors import FormatError, ModelError
-from tnlearn.learning import rbm_training
+from tnlearn.learning import rbm_training, training
 from tnlearn.learning.checkpoints import Checkpoint, fingerprint
 
 DATA = np.random.default_rng(0).random((90, 6))
@@ -69,6 +69,40 @@ def test_an_interrupted_fit_ends_in_the_same_bits(
     again = clone(machine).fit(DATA, checkpoint=path)
     np.testing.assert_array_equal(again.model_.weights, whole.model_.weights)
     assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("stops", [False, True])
+@pytest.mark.parametrize("steps", [2, 5, 12])
+def test_so_does_that_of_a_classifier(
+    stops: bool, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four steps an epoch; early stopping goes on where it was, also after its end."""
+    y, path = DATA[:, 0] > 0.5, tmp_path / "run"
+    machine = tnl.MPSClassifier(
+        3, epochs=8, batch_size=20, early_stopping=stops, n_iter_no_change=2, random_state=0
+    )
+    whole = clone(machine).fit(DATA, y)
+    step, count = training.Adam.step, [0]
+
+    def failing(self: Any, gradient: Any) -> None:
+        count[0] += 1
+        if count[0] > steps:
+            raise KeyboardInterrupt
+        step(self, gradient)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Adam, "step", failing)
+        with pytest.raises(KeyboardInterrupt):
+            clone(machine).fit(DATA, y, checkpoint=path)
+    assert path.exists() == (steps >= 4)
+    for _ in range(2):
+        resumed = clone(machine).fit(DATA, y, checkpoint=path)
+        for one, other in zip(resumed.tensors_, whole.tensors_, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert resumed.loss_curve_ == whole.loss_curve_
+        assert resumed.validation_scores_ == whole.validation_scores_
+    with pytest.raises(ModelError, match="of another run, whose data is"):
+        clone(machine).fit(DATA, ~y, checkpoint=path)
 
 
 def test_seeds_need_not_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,27 @@ class Checkpoint:
         return arrays
 
 
+def checkpoint_of(
+    estimator: Any, path: str | os.PathLike[str], parameters: Mapping[str, Any], *data: Array
+) -> Checkpoint:
+    """The checkpoint of a fit of an estimator: of its class, its parameters, and its data.
+
+    Parameters
+    ----------
+    estimator : estimator
+    path : str or os.PathLike
+    parameters : mapping from str to value
+        Checked. Drawing a bar changes no bits, and a seed that is no number is none.
+    *data : arrays
+    """
+    run = {name: value for name, value in parameters.items() if name != "progress"}
+    seed = estimator.random_state
+    run["random_state"] = int(seed) if isinstance(seed, (int, np.integer)) else None
+    return Checkpoint(
+        path, {"estimator": type(estimator).__name__, **run, "data": fingerprint(*data)}
+    )
+
+
 def fingerprint(*arrays: Array) -> str:
     """A digest of arrays: equal where all entries, shapes and dtypes are."""
     return _digest({str(k): array for k, array in enumerate(arrays)}).tobytes().hex()

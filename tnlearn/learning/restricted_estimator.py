@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from tnlearn.inference import LogPartition
-from tnlearn.learning.checkpoints import Checkpoint, fingerprint
+from tnlearn.learning.checkpoints import checkpoint_of
 from tnlearn.learning.rbm_gradients import Exact, FromChains, Negative
 from tnlearn.learning.rbm_layers import Layers, sigmoid
 from tnlearn.learning.rbm_tempering import Tempered
@@ -74,7 +74,7 @@ class RestrictedEstimator(TransformerMixin, DensityMixin, BaseEstimator):  # typ
         FormatError
             If the checkpoint is damaged.
         """
-        run = self._checked()
+        parameters = self._checked()
         data = self._read(X, reset=True)
         # One number from the caller's state seeds everything: RandomState draws no float32.
         seed = random_source("random_state", self.random_state).randint(2**31 - 1)
@@ -84,7 +84,7 @@ class RestrictedEstimator(TransformerMixin, DensityMixin, BaseEstimator):  # typ
         negative = self._negative(layers, data, generator)
         rate = self.learning_rate or default_rate(layers, exact=isinstance(negative, Exact))
         schedule = Schedule(self.epochs, self.batch_size, rate, self.progress)
-        place = None if checkpoint is None else Checkpoint(checkpoint, run | _of(data))
+        place = None if checkpoint is None else checkpoint_of(self, checkpoint, parameters, data)
         Training(layers, negative, schedule, data, generator).run(place)
         self.model_ = layers.machine()
         self.n_iter_ = self.epochs
@@ -165,13 +165,9 @@ class RestrictedEstimator(TransformerMixin, DensityMixin, BaseEstimator):  # typ
         return self.model_
 
     def _checked(self) -> dict[str, Any]:
-        """The parameters on which the bits of a fit depend, checked."""
+        """The parameters, checked."""
         given = self.get_params(deep=False)
-        found = {name: self.checks[name](name, value) for name, value in given.items()}
-        seed = self.random_state
-        found["random_state"] = int(seed) if isinstance(seed, (int, np.integer)) else None
-        del found["progress"]
-        return {"estimator": type(self).__name__} | found
+        return {name: self.checks[name](name, value) for name, value in given.items()}
 
 
 def default_rate(layers: Layers, *, exact: bool) -> float:
@@ -181,7 +177,3 @@ def default_rate(layers: Layers, *, exact: bool) -> float:
     MNIST, 12 to 500 hidden units, ``50 / sqrt(n m)`` is within a nat of the best.
     """
     return layers.largest_rate if exact else min(0.5, 50 / layers.weights.size**0.5)
-
-
-def _of(data: Array) -> dict[str, str]:
-    return {"data": fingerprint(data)}
