@@ -130,8 +130,9 @@ class GaussianRBM(RestrictedEstimator):
         n, m = layers.weights.shape
         # At variances of 1 and no weights the likelihood is level: away from there, with hidden
         # units that tell samples apart, and feel inputs of about 1.
-        width = min((2 / m) ** 0.5, 0.5 / n**0.5)
-        layers.weights[:] = generator.normal(scale=width, size=layers.weights.shape)
+        width = min((2 / m) ** 0.5, 1 / n**0.5)
+        signs = generator.choice([-width, width], size=(n, m))
+        layers.weights[:] = signs * generator.uniform(0.5, 1.5, size=(n, m))
         layers.visible[:] = -layers.weights.sum(axis=1) / 2
         if self.learn_variance:
             layers.others[:] = np.log(0.5)

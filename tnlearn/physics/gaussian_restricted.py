@@ -65,7 +65,7 @@ class GaussianRestrictedBoltzmann:
     >>> from tnlearn.physics import GaussianRestrictedBoltzmann
     >>> machine = GaussianRestrictedBoltzmann([[4.0]], [-2.0], [1.0], [0.0])
     >>> machine.log_probability([[-2.0], [2.0], [0.0]]).round(4).tolist()
-    [-1.6117, -1.6117, -2.9189]
+    [-1.6118, -1.6118, -2.9189]
     """
 
     beta = 1.0
