@@ -3,8 +3,9 @@
 Run with ``python benchmarks/rbm.py`` (and ``TNLEARN_DATA`` naming the folder that holds ``mnist/``
 for MNIST); writes ``results/rbm.json`` and ``.md``. Test log-likelihoods are exact at 12 and 20
 hidden units, and by annealed importance sampling, with its error, at 500. Both libraries are given
-the same seconds of fitting: epochs are set by a rehearsal of one epoch each; of scikit-learn's
-learning rates the best counts. Log Z is found apart from fitting, for both by this library.
+the same seconds of fitting: epochs are set by a rehearsal of one epoch each. Of scikit-learn's
+learning rates the best of the first seed is taken for the others; this library's is its default.
+Log Z is found apart from fitting, for both by this library.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import BernoulliRBM
 
 import tnlearn as tnl
+from tnlearn.physics.restricted_annealing import anneal_restricted
 
-RATES = (0.01, 0.05, 0.1)
+RATES = (0.01, 0.05, 0.1, 0.2)
 SEEDS = (0, 1, 2)
+LIKELIHOOD = "test log-likelihood, nats"
 
 
 def digits() -> tuple[Any, Any]:
@@ -80,17 +83,18 @@ def compared(name: str, data: tuple[Any, Any], hidden: int, budget: float) -> li
         library: [seconds_of(fit) for _ in range(2)][1]
         for library, fit in fits_of_one_epoch.items()
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
+    rates: tuple[float, ...] = RATES
     for seed in SEEDS:
         fits: list[tuple[str, float | None, Any]] = [("tnlearn", None, ours)]
-        fits += [("scikit-learn", rate, theirs) for rate in RATES]
+        fits += [("scikit-learn", rate, theirs) for rate in rates]
         for library, rate, fit in fits:
             epochs = max(1, int(budget / once[library]))
             extra = () if rate is None else (rate,)
             start = time.process_time()
             machine = fit(train, hidden, epochs, seed, *extra)
             seconds = time.process_time() - start
-            log_z = machine.log_partition
+            found = {"epochs": epochs, "seconds": seconds, **judged(machine, test)}
             rows.append(
                 {
                     "data": name,
@@ -98,49 +102,61 @@ def compared(name: str, data: tuple[Any, Any], hidden: int, budget: float) -> li
                     "library": library,
                     "learning rate": rate,
                     "seed": seed,
-                    "epochs": epochs,
-                    "seconds": seconds,
-                    "test log-likelihood, nats": float(machine.log_probability(test).mean()),
-                    "log Z by": log_z.method,
-                    "its error": log_z.error,
-                    "converged": log_z.converged,
+                    **found,
                 }
             )
             print(rows[-1], flush=True)
+        theirs_now = [row for row in rows if row["library"] == "scikit-learn"]
+        rates = (max(theirs_now, key=lambda row: row[LIKELIHOOD])["learning rate"],)
     return rows
 
 
+def judged(machine: Any, test: Any) -> dict[str, Any]:
+    """The mean log-likelihood of test data, and how good its log Z is."""
+    exact = min(machine.weights.shape) <= 20
+    log_z = machine.log_partition if exact else anneal_restricted(machine.two_layers(), attempts=2)
+    value = float(log_z) if exact else log_z.log_partition
+    return {
+        LIKELIHOOD: float(-machine.free_energy(test).mean()) - value,
+        "log Z by": "exact" if exact else "annealing",
+        "its error": log_z.error,
+        "converged": log_z.converged,
+    }
+
+
 def main() -> int:
-    """Run, print and write the result; 1 if scikit-learn is better anywhere."""
+    """Run, print and write; 1 if scikit-learn's best seed beats the worst of this library."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=float, default=1.0, help="times the seconds of fitting")
     parser.add_argument("--most", type=int, default=500, help="hidden units of the largest machine")
     given = parser.parse_args()
-    rows = [
-        row for hidden in (12, 20) for row in compared("digits", digits(), hidden, 4 * given.budget)
-    ]
+    rows: list[dict[str, Any]] = []
+    tasks = [("digits", digits, hidden, 4.0) for hidden in (12, 20)]
     if "TNLEARN_DATA" in os.environ:
-        images = mnist()
-        rows += compared("mnist", images, 20, 30 * given.budget)
-        if given.most >= 500:
-            rows += compared("mnist", images, 500, 120 * given.budget)
-    best: dict[tuple[str, int, str], float] = {}
-    for row in rows:
-        key = row["data"], row["hidden"], row["library"]
-        best.setdefault(key, -np.inf)
-        best[key] = max(best[key], row["test log-likelihood, nats"])
-    summary = [
-        {
-            "data": data,
-            "hidden": hidden,
-            "tnlearn": found,
-            "scikit-learn, best rate and seed": best[data, hidden, "scikit-learn"],
-        }
-        for (data, hidden, library), found in best.items()
-        if library == "tnlearn"
-    ]
-    print(write_result("rbm", {"best": summary, "rows": rows}).with_suffix(".md").read_text())
-    return int(any(row["tnlearn"] < row["scikit-learn, best rate and seed"] for row in summary))
+        tasks += [("mnist", mnist, 20, 30.0), ("mnist", mnist, 500, 120.0)]
+    for name, data, hidden, seconds in tasks:
+        if hidden <= given.most:
+            rows += compared(name, data(), hidden, seconds * given.budget)
+            # After every task: what is done stays if a later one is cut short.
+            path = write_result("rbm", {"seeds": summary(rows), "rows": rows})
+    print(path.with_suffix(".md").read_text())
+    return int(any(row["tnlearn, worst"] < row["scikit-learn, best"] for row in summary(rows)))
+
+
+def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The best and worst seed of both, for every task; of scikit-learn at its best rate."""
+    found = []
+    for name, hidden in dict.fromkeys((row["data"], row["hidden"]) for row in rows):
+        line: dict[str, Any] = {"data": name, "hidden": hidden}
+        for library in ("tnlearn", "scikit-learn"):
+            own = [
+                r for r in rows if (r["data"], r["hidden"], r["library"]) == (name, hidden, library)
+            ]
+            rate = max(own, key=lambda row: row[LIKELIHOOD])["learning rate"]
+            at_best = [row[LIKELIHOOD] for row in own if row["learning rate"] == rate]
+            line |= {f"{library}, best": max(at_best), f"{library}, worst": min(at_best)}
+        found.append(line)
+    return found
 
 
 if __name__ == "__main__":

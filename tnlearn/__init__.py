@@ -52,7 +52,7 @@ _ROOMS = {
         "Potts",
         "RestrictedBoltzmann",
     ),
-    "learning": ("MPSClassifier", "RBM"),
+    "learning": ("GaussianRBM", "MPSClassifier", "RBM", "fit"),
     "files": ("load", "read", "save", "write"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

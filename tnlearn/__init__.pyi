@@ -26,7 +26,9 @@ from tnlearn.inference import optima as optima
 from tnlearn.inference import sample as sample
 from tnlearn.inference import susceptibility as susceptibility
 from tnlearn.learning import RBM as RBM
+from tnlearn.learning import GaussianRBM as GaussianRBM
 from tnlearn.learning import MPSClassifier as MPSClassifier
+from tnlearn.learning import fit as fit
 from tnlearn.network import Tensor as Tensor
 from tnlearn.network import TensorNetwork as TensorNetwork
 from tnlearn.network.builders import chain as chain

@@ -14,6 +14,8 @@ from sklearn.model_selection import train_test_split
 from tnlearn import MPSClassifier, TnlearnError
 from tnlearn.learning import training
 from tnlearn.learning.adam import Adam
+from tnlearn.learning.mps_model import MPSParameters, site_shapes
+from tnlearn.learning.mps_run import Run
 from tnlearn.learning.training import EarlyStopping, Examples
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -115,12 +117,16 @@ def test_noise_is_fresh_normal_and_spares_the_one() -> None:
 def test_early_stopping_waits_and_remembers_the_best() -> None:
     given = iter([0.5, 0.7, 0.6, 0.7, 0.65, 0.9])
     stopping = EarlyStopping(lambda: next(given), patience=3)
-    over = [stopping.is_over(np.full(2, float(epoch))) for epoch in range(5)]
+    parameters = MPSParameters(site_shapes(2, 2, 2, 2), 0.01, np.random.default_rng(0))
+    run = Run(parameters, Adam(parameters.vector, 0.1, 5), np.random.default_rng(0))
+    over = []
+    for epoch in range(5):
+        parameters.vector[:] = epoch
+        stopping.judge(run)
+        over.append(run.over)
     assert over == [False, False, False, False, True]
-    assert stopping.scores == [0.5, 0.7, 0.6, 0.7, 0.65]
-    vector = np.zeros(2)
-    stopping.restore(vector)
-    assert np.all(vector == 1)
+    assert run.scores == [0.5, 0.7, 0.6, 0.7, 0.65]
+    assert np.all(run.best == 1)
 
 
 def test_early_stopping_of_a_classifier(iris: tuple[Array, Array]) -> None:

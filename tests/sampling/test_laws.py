@@ -8,10 +8,12 @@ import networkx as nx
 import numpy as np
 import pytest
 
+import tnlearn as tnl
 from sampler_table import SAMPLERS, Potts, ising
 from tnlearn.errors import DataTypeError, ModelError, TnlearnError
 from tnlearn.sampling import (
     MALA,
+    BlockGibbs,
     Gibbs,
     Landscape,
     Langevin,
@@ -28,11 +30,21 @@ def bowl(beta: float = 1.0, dimension: int = 2) -> Landscape:
     return Landscape(lambda x: 0.5 * (x**2).sum(axis=1), lambda x: x, dimension, beta)
 
 
+def machine() -> tnl.RestrictedBoltzmann:
+    """Three visible and two hidden bits."""
+    random = np.random.default_rng(0)
+    return tnl.RestrictedBoltzmann(
+        random.normal(size=(3, 2)), random.normal(size=3), random.normal(size=2)
+    )
+
+
 #: name -> sampler, a model
 EVERY: dict[str, tuple[Any, Any]] = {
     **{name: (chain, models["parts"]()) for name, (chain, models, _) in SAMPLERS.items()},
     "Gibbs, any couplings": (Gibbs(), SAMPLERS["Gibbs"][1]["any couplings"]()),
     "Metropolis, tables": (Metropolis(), Potts()),
+    "BlockGibbs": (BlockGibbs(), machine()),
+    "tempered BlockGibbs": (ParallelTempering(BlockGibbs(), (1.0, 0.4, 0.0)), machine()),
     "Langevin": (Langevin(0.1), bowl()),
     "MALA": (MALA(0.5), bowl()),
     "tempered MALA": (ParallelTempering(MALA(0.5), (1.0, 0.5, 0.3)), bowl()),
@@ -170,7 +182,7 @@ def test_forbidden_and_unknown_starts_are_refused() -> None:
 
 
 def test_things_without_energies_are_refused() -> None:
-    for sampler in (Gibbs(), Metropolis(), MALA(1.0), Langevin(1.0)):
+    for sampler in (Gibbs(), Metropolis(), MALA(1.0), Langevin(1.0), BlockGibbs()):
         with pytest.raises(DataTypeError, match="got object"):
             sampler.init(object(), 2, 0)
 

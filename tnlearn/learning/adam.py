@@ -40,6 +40,10 @@ class Adam:
         self._square = np.zeros_like(parameters)
         self._work = np.zeros_like(parameters)
 
+    def arrays(self) -> dict[str, Array]:
+        """What is remembered from step to step beside their number, by name."""
+        return {"mean": self._mean, "square": self._square}
+
     def step(self, gradient: Array) -> None:
         """Move the parameters; `gradient` is used as a work space."""
         # In float64, where the square of no float32 is out of range.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tnlearn.errors import DataError
+from tnlearn.learning.checkpoints import Checkpoint, checkpoint_of
 from tnlearn.learning.features import SiteFeatures
 from tnlearn.learning.losses import LOSSES
 from tnlearn.learning.mps_model import MPSParameters, mps_scores
@@ -135,7 +137,13 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.progress = progress
         self.random_state = random_state
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Train on data.
 
         Parameters
@@ -144,11 +152,17 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Finite numbers.
         y : array_like, shape (n_samples,)
             Class of each sample.
+        checkpoint : str or os.PathLike, optional
+            A file that is replaced after every epoch, and gone on from if it is there; see
+            `tnlearn.RBM`.
 
         Raises
         ------
         ModelError
-            If a parameter is out of range, or training diverges.
+            If a parameter is out of range, training diverges, or the checkpoint is of other
+            parameters or data.
+        FormatError
+            If the checkpoint is damaged.
         DataTypeError
             If a parameter is of a wrong type.
         DataError
@@ -169,12 +183,13 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         psi = features(data, "float32")
         parameters = MPSParameters.random(psi, settings.bond_dimension, len(classes), generator)
         stopping = held_out and _stopping(parameters, features, held_out, settings)
-        losses = train(parameters, Examples(psi, targets), settings, generator, stopping)
+        place = None if checkpoint is None else self._checkpoint(checkpoint, settings, data, labels)
+        run = train(parameters, Examples(psi, targets), settings, generator, stopping, place)
         self.classes_, self.tensors_ = classes, parameters.tensors
         self.feature_low_, self.feature_high_ = features.low, features.high
         self.feature_mean_ = features.mean
-        self.n_iter_, self.loss_curve_ = len(losses), losses
-        self.validation_scores_ = [] if stopping is None else stopping.scores
+        self.n_iter_, self.loss_curve_ = len(run.losses), run.losses
+        self.validation_scores_ = run.scores
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> Array:
@@ -191,6 +206,13 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The most probable class of each sample, shape (n_samples,)."""
         scores, _ = self._scored(X)
         return np.asarray(self.classes_[scores.argmax(axis=1)])
+
+    def _checkpoint(
+        self, path: str | os.PathLike[str], settings: Settings, data: Array, labels: Array
+    ) -> Checkpoint:
+        """The checkpoint of a run with these settings and data, at which it may not be at odds."""
+        run = {name: getattr(settings, name) for name in self.get_params()}
+        return checkpoint_of(self, path, run, data, labels)
 
     def _scored(self, X: npt.ArrayLike) -> tuple[Array, Settings]:
         check_is_fitted(self, "tensors_")

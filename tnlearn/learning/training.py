@@ -12,8 +12,10 @@ import numpy.typing as npt
 from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
 from tnlearn.learning.adam import Adam
+from tnlearn.learning.checkpoints import Checkpoint
 from tnlearn.learning.losses import LOSSES
 from tnlearn.learning.mps_model import MPSParameters, mps_program
+from tnlearn.learning.mps_run import Run
 from tnlearn.learning.settings import Settings
 from tnlearn.progress import progress_bar
 
@@ -77,32 +79,20 @@ class Objective:
         return values[0], self._parameters.gathered([self._to_host(g) for g in gradients])
 
 
+@dataclass(frozen=True)
 class EarlyStopping:
-    """Remembers the best parameters, and when to stop waiting for better ones.
+    """When to stop waiting for better parameters: after `patience` epochs without any."""
 
-    Attributes
-    ----------
-    scores : list of float
-        Of every epoch so far.
-    """
+    score: Callable[[], float]
+    patience: int
 
-    def __init__(self, score: Callable[[], float], patience: int) -> None:
-        self.scores: list[float] = []
-        self._score = score
-        self._patience = patience
-        self._best = np.empty(0)
-
-    def is_over(self, vector: Array) -> bool:
-        """Whether, scored once more, no epoch of the last `patience` was better than before."""
-        score = self._score()
-        if score > max(self.scores, default=-np.inf):
-            self._best = vector.copy()
-        self.scores.append(score)
-        return len(self.scores) - int(np.argmax(self.scores)) > self._patience
-
-    def restore(self, vector: Array) -> None:
-        """Write the best parameters into `vector`."""
-        vector[:] = self._best
+    def judge(self, run: Run) -> None:
+        """Score once more, and say whether the run is over."""
+        score = self.score()
+        if score > max(run.scores, default=-np.inf):
+            run.best = run.parameters.vector.copy()
+        run.scores.append(score)
+        run.over = len(run.scores) - int(np.argmax(run.scores)) > self.patience
 
 
 def train(
@@ -111,13 +101,19 @@ def train(
     settings: Settings,
     generator: np.random.Generator,
     stopping: EarlyStopping | None = None,
-) -> list[float]:
-    """Train in place; the mean loss of every epoch.
+    checkpoint: Checkpoint | None = None,
+) -> Run:
+    """Train in place; the losses and scores of every epoch.
+
+    Every epoch is written to the checkpoint once it is over; if one is there, training goes on
+    from it.
 
     Raises
     ------
     ModelError
-        If scores or gradients grow out of range.
+        If scores or gradients grow out of range; or the checkpoint is of another run.
+    FormatError
+        If the checkpoint is damaged.
     """
     size = min(settings.batch_size, len(examples.targets))
     steps = len(examples.targets) // size
@@ -125,8 +121,12 @@ def train(
     rate = settings.learning_rate or min(0.01, 0.04 / len(parameters.tensors) ** 0.5)
     adam = Adam(parameters.vector, rate, epochs * steps)
     objective = Objective(parameters, settings)
-    losses: list[float] = []
-    bar = progress_bar(range(epochs), "training", settings.progress)
+    run = Run(parameters, adam, generator)
+    if checkpoint is not None:
+        run.resume(checkpoint)
+    losses = run.losses
+    left = range(len(losses), len(losses) if run.over else epochs)
+    bar = progress_bar(left, "training", settings.progress)
     for _ in bar:
         batches = examples.batches(size, settings.feature_noise, generator)
         try:
@@ -137,12 +137,16 @@ def train(
                 f"more: give a learning_rate below {rate:.2g}"
             ) from error
         bar.set_postfix(loss=f"{losses[-1]:.4f}")
-        if stopping is not None and stopping.is_over(parameters.vector):
+        if stopping is not None:
+            stopping.judge(run)
+        if checkpoint is not None:
+            run.write(checkpoint)
+        if run.over:
             break
     if stopping is not None:
-        stopping.restore(parameters.vector)
+        parameters.vector[:] = run.best
         parameters.spread()
-    return losses
+    return run
 
 
 def _descend(

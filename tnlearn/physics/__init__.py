@@ -3,6 +3,9 @@
 from tnlearn.physics.bayesian_network import BayesianNetwork as BayesianNetwork
 from tnlearn.physics.boltzmann import BoltzmannMachine as BoltzmannMachine
 from tnlearn.physics.factor_graph import FactorGraph as FactorGraph
+from tnlearn.physics.gaussian_restricted import (
+    GaussianRestrictedBoltzmann as GaussianRestrictedBoltzmann,
+)
 from tnlearn.physics.hidden_markov import HiddenMarkovTree as HiddenMarkovTree
 from tnlearn.physics.hopfield import Hopfield as Hopfield
 from tnlearn.physics.ising import Ising as Ising

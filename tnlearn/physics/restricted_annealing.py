@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.inference import Annealed, average_weight
+from tnlearn.physics.two_layers import TwoLayers, drawn_bits
 from tnlearn.progress import progress_bar
 
 Array = npt.NDArray[np.float64]
@@ -23,9 +24,7 @@ CHAINS, STEPS, ATTEMPTS = 256, 1000, 3
 
 
 def anneal_restricted(
-    weights: Array,
-    visible_bias: Array,
-    hidden_bias: Array,
+    layers: TwoLayers,
     *,
     chains: int = CHAINS,
     steps: int = STEPS,
@@ -37,8 +36,7 @@ def anneal_restricted(
 
     Parameters
     ----------
-    weights : array, shape (n_visible, n_hidden)
-    visible_bias, hidden_bias : arrays
+    layers : TwoLayers
     chains, steps : int
         Independent chains, and machines each goes through. Until the weights of the chains agree,
         `steps` grows fourfold, at most to `attempts` attempts in all.
@@ -52,7 +50,7 @@ def anneal_restricted(
     """
     generator = np.random.default_rng(seed)
     while True:
-        logs = _weights(weights, visible_bias, hidden_bias, chains, steps, generator, progress)
+        logs = _weights(layers, chains, steps, generator, progress)
         found = average_weight(logs, steps)
         attempts -= 1
         if found.converged or attempts <= 0:
@@ -61,29 +59,18 @@ def anneal_restricted(
 
 
 def _weights(
-    weights: Array,
-    visible_bias: Array,
-    hidden_bias: Array,
-    chains: int,
-    steps: int,
-    generator: np.random.Generator,
-    progress: bool,
+    layers: TwoLayers, chains: int, steps: int, generator: np.random.Generator, progress: bool
 ) -> Array:
     """Logarithms of the weights of all chains."""
     heights = np.linspace(0.0, 1.0, steps + 1)
-    n, m = weights.shape
-    v = _drawn(np.broadcast_to(visible_bias, (chains, n)), generator)
-    logs = np.full(chains, float(np.logaddexp(0, visible_bias).sum()) + m * math.log(2.0))
-    # The visible biases are there from the start, so they cancel from every ratio.
+    log_base, upward, downward, hidden_bias, drawn = layers
+    n, m = upward.shape
+    v = drawn(np.zeros((chains, n)), generator)
+    logs = np.full(chains, log_base + m * math.log(2.0))
+    # What visible units feel alone is there from the start, so it cancels from every ratio.
     for low, high in progress_bar(list(pairwise(heights)), "annealing", progress):
-        inputs = v @ weights + hidden_bias
+        inputs = v @ upward + hidden_bias
         logs += (np.logaddexp(0, high * inputs) - np.logaddexp(0, low * inputs)).sum(axis=1)
-        h = _drawn(high * inputs, generator)
-        v = _drawn(visible_bias + high * (h @ weights.T), generator)
+        h = drawn_bits(high * inputs, generator)
+        v = drawn(high * (h @ downward.T), generator)
     return logs
-
-
-def _drawn(inputs: Array, generator: np.random.Generator) -> Array:
-    """Bits that are 1 with probability ``1 / (1 + exp(-input))``."""
-    # The logistic distribution: no exponential can overflow.
-    return np.asarray(inputs > generator.logistic(size=inputs.shape), float)

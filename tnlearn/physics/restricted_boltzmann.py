@@ -15,6 +15,7 @@ from tnlearn.physics.pairwise import weights_of
 from tnlearn.physics.parameters import finite_array
 from tnlearn.physics.restricted_annealing import anneal_restricted
 from tnlearn.physics.states import check_site, positions_of_numbers
+from tnlearn.physics.two_layers import TwoLayers, layers_of_bits
 from tnlearn.planning import Plan, plan
 
 Array = npt.NDArray[np.float64]
@@ -100,8 +101,7 @@ class RestrictedBoltzmann:
         """``-ln sum_h exp(-H(v, h))`` of visible states, shape (n_states,)."""
         seen = self.sites[: len(self.visible_bias)]
         v = positions_of_numbers(visible, seen, 2).astype(float)
-        inputs = v @ self.weights + self.hidden_bias
-        return np.asarray(-v @ self.visible_bias - np.logaddexp(0, inputs).sum(axis=1))
+        return np.asarray(-v @ self.visible_bias - np.logaddexp(0, self.inputs(v)).sum(axis=1))
 
     def log_probability(self, visible: npt.ArrayLike) -> Array:
         """Natural logarithms of the probabilities of visible states, shape (n_states,).
@@ -131,8 +131,16 @@ class RestrictedBoltzmann:
         return log_partition(self.network(), "exact", plan=self.plan())
 
     def _annealed(self) -> LogPartition:
-        found = anneal_restricted(self.weights, self.visible_bias, self.hidden_bias)
+        found = anneal_restricted(self.two_layers())
         return LogPartition(found.log_partition, "annealing", found.error, found.converged)
+
+    def two_layers(self) -> TwoLayers:
+        """The machine as chains of whole layers read it."""
+        return layers_of_bits(self.weights, self.visible_bias, self.hidden_bias)
+
+    def inputs(self, visible: npt.ArrayLike) -> Array:
+        """What hidden units feel, ``b + v.W``, shape (n_states, n_hidden)."""
+        return np.asarray(np.asarray(visible) @ self.weights + self.hidden_bias)
 
     def network(self) -> TensorNetwork:
         """The closed network whose value is Z: a tensor per weight and per bias."""

@@ -1,6 +1,5 @@
 """Markov chains whose stationary distribution is a model's: `init` and `step`, state in and out."""
 
-from tnlearn.sampling.bipartite import block_gibbs as block_gibbs
 from tnlearn.sampling.continuous import Landscape as Landscape
 from tnlearn.sampling.diagnostics import autocorrelation_time as autocorrelation_time
 from tnlearn.sampling.diagnostics import effective_size as effective_size
@@ -9,6 +8,8 @@ from tnlearn.sampling.interface import Sampler as Sampler
 from tnlearn.sampling.interface import State as State
 from tnlearn.sampling.langevin import MALA as MALA
 from tnlearn.sampling.langevin import Langevin as Langevin
+from tnlearn.sampling.layered import BlockGibbs as BlockGibbs
+from tnlearn.sampling.layered import Layered as Layered
 from tnlearn.sampling.multispin import MultiSpin as MultiSpin
 from tnlearn.sampling.running import Run as Run
 from tnlearn.sampling.running import run as run
