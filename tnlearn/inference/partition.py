@@ -12,7 +12,9 @@ from tnlearn.errors import ModelError
 from tnlearn.execution import compile
 from tnlearn.inference.approximate.annealing import anneal
 from tnlearn.inference.approximate.beliefs import propagate_beliefs
-from tnlearn.inference.assessment import FLOPS, at_once, judged
+from tnlearn.inference.assessment import DECISIONS, FLOPS, at_once, countable, judged
+from tnlearn.inference.barren import without_barren
+from tnlearn.inference.counting import count
 from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.log_value import LogPartition
 from tnlearn.inference.options import running
@@ -20,8 +22,8 @@ from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
-#: Ways to log Z: the first exact, the others estimates.
-METHODS = ("auto", "exact", "shortcut", "belief propagation", "annealing")
+#: Ways to log Z: "exact", "counting" and shortcuts to rounding, the others by estimates.
+METHODS = ("auto", "exact", "counting", "shortcut", "belief propagation", "annealing")
 
 
 class NotConverged(UserWarning):
@@ -44,6 +46,7 @@ def log_partition(
     method : str
         "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else an
         estimate. "exact": by contraction, whatever it takes within the memory limit, or a refusal.
+        "counting": exact too, by a search that lives on hard zeros, however long it takes.
         "shortcut": the model's own way around contraction, as planar spins have. "annealing" and
         "belief propagation": by these.
     flops : float
@@ -82,16 +85,37 @@ def log_partition(
     found = planned_for(closed(thing), options)
     if found.empty:
         return LogPartition(-math.inf, "exact", 0.0, True)
+    left = found.network if options.get("plan") is not None else without_barren(found.network)
+    if chooses and countable(found, left, flops) is not None:
+        value = _counted(left, DECISIONS, options)
+        if value is not None:
+            return value
     if chooses:
-        verdict = judged(thing, found, flops, options)
+        verdict = judged(thing, found, left, flops, options)
         if verdict.shortcut is not None:
             return _checked(verdict.shortcut.log_partition())
         method = verdict.method
         if method == "exact" and verdict.plan is not None:
             options = running(options, verdict.plan)
+    return _answered(found.network, left, method, options)
+
+
+def _answered(
+    network: TensorNetwork, left: TensorNetwork, method: str, options: dict[str, Any]
+) -> LogPartition:
+    """By a method that is chosen, of a network and what has to be contracted of it."""
+    if method == "counting" and (value := _counted(left, math.inf, options)) is not None:
+        return value
     if method in ("auto", "exact"):
-        return _contracted(found.network, options)
-    return _estimated(found.network, method, options)
+        return _contracted(left, options)
+    return _estimated(network, method, options)
+
+
+def _counted(
+    network: TensorNetwork, decisions: float, options: dict[str, Any]
+) -> LogPartition | None:
+    limit, progress = options.get("memory_limit"), bool(options.get("progress"))
+    return count(network, decisions=decisions, memory_limit=limit, progress=progress)
 
 
 def _short(thing: TensorNetwork | HasNetwork) -> LogPartition:
