@@ -128,12 +128,49 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     assert gzip.decompress(raw).startswith(b"# vartype=SPIN\n")
 
 
+def odd(name: str, *values: Any) -> tnl.BayesianNetwork:
+    """One variable of that name, and of two values."""
+    return tnl.BayesianNetwork({name: ((), [0.5, 0.5])}, {name: values or (0, 1)})
+
+
+NAMES = ["plain", "two words", "a,b", "//slashes", "/*", "a{b}", "|", "é", "0.5", "table", "a/*b"]
+
+
+@pytest.mark.parametrize("name", ["m.bif", "m.bif.gz"])
+def test_a_bayesian_network_comes_back_with_its_names(name: str, tmp_path: Path) -> None:
+    """Names of every kind, of variables and of values, and numbers to the last bit."""
+    random = np.random.default_rng(0)
+    tables, states = {}, {}
+    for k, variable in enumerate(NAMES):
+        parents = NAMES[max(k - 3, 0) : k]
+        rows = random.dirichlet(np.full(3, 0.05), [3] * len(parents))
+        tables[variable] = (parents, rows)
+        states[variable] = [NAMES[(k + step) % len(NAMES)] for step in range(3)]
+    model = tnl.BayesianNetwork(tables, states)
+    write(model, tmp_path / name)
+    found = read(tmp_path / name)
+    assert isinstance(found, tnl.BayesianNetwork)
+    assert found.parents == model.parents
+    assert_same_factors(found.factors, model.factors)
+
+
+def test_names_that_are_no_texts_become_texts(tmp_path: Path) -> None:
+    write(BAYES, tmp_path / "m.bif")
+    found = read(tmp_path / "m.bif")
+    assert found.values("rain") == ("False", "True")
+    for one, other in zip(found.factors.factors, BAYES.factors.factors, strict=True):
+        assert_same_bits(one.table, other.table)
+
+
 REFUSED: dict[str, tuple[Any, str, type[Exception], str]] = {
     "fields": (spins(0.5), "m.rudy", FormatError, "no fields, and that of 0 is 0.5"),
     "spins as factors": (spins(), "m.uai", DataTypeError, "not a Ising"),
     "factors as a cut": (GRAPH, "m.rudy", DataTypeError, "not a FactorGraph"),
     "factors as a list": (GRAPH, "m.coo", DataTypeError, "not a FactorGraph"),
-    "a format only read": (BAYES, "m.bif", FormatError, "not written; written are uai, rudy, coo"),
+    "factors as conditionals": (GRAPH, "m.bif", DataTypeError, "not a FactorGraph"),
+    "a name that no quotes hold": (odd('a"'), "m.bif", FormatError, "quotation mark"),
+    "no name": (odd(""), "m.bif", FormatError, "it is empty"),
+    "names alike": (odd("x", 0, "0"), "m.bif", FormatError, "values of 'x' are both '0'"),
 }
 
 

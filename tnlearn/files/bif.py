@@ -14,6 +14,7 @@ from pathlib import Path
 from tnlearn.errors import FormatError
 from tnlearn.files.bif_tables import Array, Table
 from tnlearn.files.bif_tokens import Tokens
+from tnlearn.files.bif_writing import write_model as write_model
 from tnlearn.files.texts import opened
 from tnlearn.files.words import shown, whole
 from tnlearn.physics import BayesianNetwork

@@ -10,14 +10,15 @@ from tnlearn.errors import FormatError
 
 
 class Format(NamedTuple):
-    """A module, how such files are named, and what it can do besides ``read_model(path)``."""
+    """A module with ``read_model(path)`` and ``write_model(model, path)``, and how files are named.
+
+    Models are written by way of `tnlearn.files.texts.written`.
+    """
 
     module: str
     endings: tuple[str, ...]
     #: It has ``read_evidence(path)``: values by site.
     has_evidence: bool = False
-    #: It has ``write_model(model, path)``, by way of `tnlearn.files.texts.written`.
-    is_written: bool = False
     #: Keywords of ``read_model``.
     options: tuple[str, ...] = ()
 
@@ -28,10 +29,10 @@ class Format(NamedTuple):
 
 #: Formats by name.
 FORMATS = {
-    "uai": Format("tnlearn.files.uai", (".uai",), has_evidence=True, is_written=True),
+    "uai": Format("tnlearn.files.uai", (".uai",), has_evidence=True),
     "bif": Format("tnlearn.files.bif", (".bif",), options=("normalise",)),
-    "rudy": Format("tnlearn.files.rudy", (".rudy", ".mc", ".gset"), is_written=True),
-    "coo": Format("tnlearn.files.coo", (".coo",), is_written=True),
+    "rudy": Format("tnlearn.files.rudy", (".rudy", ".mc", ".gset")),
+    "coo": Format("tnlearn.files.coo", (".coo",)),
 }
 
 

@@ -38,6 +38,13 @@ KINDS = {
     "Ising": Kind("tnlearn.physics", "tnlearn.files.spins"),
     "FactorGraph": Kind("tnlearn.physics", "tnlearn.files.factors"),
     "BayesianNetwork": Kind("tnlearn.physics", "tnlearn.files.factors"),
+    "Potts": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "Clock": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "Hopfield": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "BoltzmannMachine": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "RestrictedBoltzmann": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "MarkovChain": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "HiddenMarkovTree": Kind("tnlearn.physics", "tnlearn.files.models"),
     "MPSClassifier": Kind("tnlearn.learning", "tnlearn.files.estimators"),
 }
 

@@ -96,13 +96,13 @@ def write(model: Any, path: AnyPath, *, format: str | None = None) -> None:
     Parameters
     ----------
     model : FactorGraph, BayesianNetwork or Ising
-        The first two as uai; Ising models as coo or, without fields, as rudy. Numbers are
-        written such that the same floats are read.
+        The first two as uai, the second also as bif, which keeps its names; Ising models as coo
+        or, without fields, as rudy. Numbers are written such that the same floats are read.
     path : str or os.PathLike
         The format is known by the name, as for `read`; other names are for `tnlearn.save`.
         ``.gz`` after it: compressed.
     format : str, optional
-        "uai", "rudy" or "coo": whatever the name of the file.
+        "uai", "bif", "rudy" or "coo": whatever the name of the file.
 
     Raises
     ------
@@ -118,11 +118,7 @@ def write(model: Any, path: AnyPath, *, format: str | None = None) -> None:
     if name is None:
         save(model, path)
         return
-    known = format_called(name)
-    if not known.is_written:
-        able = ", ".join(name for name, kind in FORMATS.items() if kind.is_written)
-        raise FormatError(f"{name} files are read but not written; written are {able}")
-    known.function("write_model")(model, path)
+    format_called(name).function("write_model")(model, path)
 
 
 def _read(name: str, path: Path, reading: Callable[[], Any]) -> Any:

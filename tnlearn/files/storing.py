@@ -32,7 +32,7 @@ def save(thing: Any, path: AnyPath) -> None:
 
     Parameters
     ----------
-    thing : TensorNetwork, Plan, Ising, FactorGraph, BayesianNetwork or MPSClassifier
+    thing : TensorNetwork, Plan, MPSClassifier, or any model of `tnlearn.physics`
         Index names, parameters, sites and their values may be str, int, float, bool, None, and
         tuples and frozensets of these. Arrays of other libraries that lie on the host become
         NumPy arrays.
@@ -69,7 +69,7 @@ def load(path: AnyPath) -> Any:
 
     Returns
     -------
-    TensorNetwork, Plan, Ising, FactorGraph, BayesianNetwork or MPSClassifier
+    TensorNetwork, Plan, MPSClassifier, or model of `tnlearn.physics`
         Equal to what was saved. The arrays of a network are read-only.
 
     Raises

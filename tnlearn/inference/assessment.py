@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tnlearn.errors import MemoryLimitError
+from tnlearn.inference.barren import without_barren
 from tnlearn.inference.distribution import closed
 from tnlearn.inference.estimates import Rung, rungs
 from tnlearn.inference.options import planning
@@ -20,6 +21,8 @@ from tnlearn.planning import Plan, plan, readable_bytes, readable_seconds
 
 #: Operations that are spent on an exact answer without being asked: some minutes on one core.
 FLOPS = 1e13
+#: Decisions of a count that nobody asked for: half a minute on one core, in most cases less.
+DECISIONS = 400_000
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,13 @@ class Verdict:
     Attributes
     ----------
     method : str
-        What ``log_partition(model)`` would do: "exact", the name of a shortcut, or the estimate
-        that it tries first.
+        What ``log_partition(model)`` would do: "exact", the name of a shortcut, "counting", or
+        the estimate that it tries first.
     reason : str
         Why, in a sentence.
     plan : Plan or None
         Of the exact contraction, hard zeros cut out; None if none fits the memory limit, or a
-        shortcut is taken without asking for it.
+        shortcut or a count is tried without asking for it.
     log_states : float
         Natural logarithm of the number of joint states that hard zeros leave open.
     fixed : int
@@ -102,12 +105,18 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     >>> tnl.assess(tnl.Ising(nx.grid_2d_graph(6, 6))).method
     'exact'
     """
-    return at_once(thing) or judged(thing, supported(closed(thing)), flops, options)
+    own = at_once(thing)
+    if own is not None:
+        return own
+    support = supported(closed(thing))
+    left = without_barren(support.network)
+    return countable(support, left, flops) or judged(thing, support, left, flops, options)
 
 
 def fits(network: TensorNetwork, flops: float, options: dict[str, Any]) -> bool:
     """Whether a closed network is contracted inside the memory limit and so many operations."""
-    return _on_contraction(supported(network), flops, options).method == "exact"
+    support = supported(network)
+    return _on_contraction(support, support.network, flops, options).method == "exact"
 
 
 def at_once(thing: Any) -> Verdict | None:
@@ -120,9 +129,23 @@ def at_once(thing: Any) -> Verdict | None:
     return Verdict(own.method, reason, None, states, 0, own)
 
 
-def judged(thing: Any, support: Support, flops: float, options: dict[str, Any]) -> Verdict:
-    """The verdict on any other, hard zeros cut out of its network."""
-    verdict = _on_contraction(support, flops, options)
+def countable(support: Support, left: TensorNetwork, flops: float) -> Verdict | None:
+    """The verdict on a network of hard zeros that a quick look finds too wide to contract."""
+    if support.empty or not is_logical(left) or flops_of_elimination(left) <= flops:
+        return None
+    states, fixed = _left_open(support)
+    reason = (
+        f"it is hard zeros for the most part, and a quick order takes more than the {flops:.1e} "
+        f"flops allowed; if {DECISIONS:,} decisions do not end it, contraction is looked into"
+    )
+    return Verdict("counting", reason, None, states, fixed)
+
+
+def judged(
+    thing: Any, support: Support, left: TensorNetwork, flops: float, options: dict[str, Any]
+) -> Verdict:
+    """The verdict on any other, what is `left` of its network contracted."""
+    verdict = _on_contraction(support, left, flops, options)
     if verdict.method == "exact":
         return verdict
     own = shortcut_of(thing)
@@ -133,10 +156,16 @@ def judged(thing: Any, support: Support, flops: float, options: dict[str, Any]) 
     return replace(verdict, method=own.method, reason=reason, shortcut=own)
 
 
-def _on_contraction(support: Support, flops: float, options: dict[str, Any]) -> Verdict:
-    left = support.network
+def _left_open(support: Support) -> tuple[float, int]:
+    """Logarithm of the states that hard zeros leave, and how many indices have one position."""
     states = float(sum(np.log(len(kept)) for kept in support.kept.values() if len(kept)))
-    fixed = len(support.kept) - len(left.sizes)
+    return states, len(support.kept) - len(support.network.sizes)
+
+
+def _on_contraction(
+    support: Support, left: TensorNetwork, flops: float, options: dict[str, Any]
+) -> Verdict:
+    states, fixed = _left_open(support)
     if support.empty:
         return Verdict("exact", "hard zeros forbid every state", None, -math.inf, fixed)
     try:

@@ -9,8 +9,10 @@ import numpy as np
 
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
-from tnlearn.inference.assessment import FLOPS, at_once, judged
+from tnlearn.inference.assessment import DECISIONS, FLOPS, at_once, countable, judged
+from tnlearn.inference.barren import without_barren
 from tnlearn.inference.convergence import warn_unless
+from tnlearn.inference.counting import count
 from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.estimates import TOLERANCE, climb, estimate
 from tnlearn.inference.log_value import LogPartition
@@ -19,10 +21,11 @@ from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
-#: Ways to log Z: the first exact, the others estimates.
+#: Ways to log Z: "exact", "counting" and shortcuts to rounding, the others by estimates.
 METHODS = (
     "auto",
     "exact",
+    "counting",
     "shortcut",
     "compressed",
     "loops",
@@ -48,7 +51,8 @@ def log_partition(
     method : str
         "auto": what `tnlearn.assess` says, exact inside the memory limit and `flops`, else
         estimates in turn. "exact": by contraction, whatever it takes within the memory limit, or
-        a refusal. "shortcut": the model's own way around contraction, as planar spins have.
+        a refusal. "counting": exact too, by a search that lives on hard zeros, however long it
+        takes. "shortcut": the model's own way around contraction, as planar spins have.
         "compressed" contraction of a network with cut bonds, "belief propagation", "loops" that
         correct it, "annealing": by these; see `tnlearn.inference.compress`, `propagate_beliefs`,
         `correct_loops` and `anneal`.
@@ -92,8 +96,13 @@ def log_partition(
     found = planned_for(closed(thing), options)
     if found.empty:
         return LogPartition(-math.inf, "exact", 0.0, True)
+    left = found.network if options.get("plan") is not None else without_barren(found.network)
+    if chooses and countable(found, left, flops) is not None:
+        value = _counted(left, DECISIONS, options)
+        if value is not None:
+            return value
     if chooses:
-        verdict = judged(thing, found, flops, options)
+        verdict = judged(thing, found, left, flops, options)
         if verdict.shortcut is not None:
             return _checked(verdict.shortcut.log_partition())
         if verdict.rungs:
@@ -101,9 +110,25 @@ def log_partition(
         method = "exact"
         if verdict.plan is not None:
             options = running(options, verdict.plan)
+    return _answered(found.network, left, method, options)
+
+
+def _answered(
+    network: TensorNetwork, left: TensorNetwork, method: str, options: dict[str, Any]
+) -> LogPartition:
+    """By a method that is chosen, of a network and what has to be contracted of it."""
+    if method == "counting" and (value := _counted(left, math.inf, options)) is not None:
+        return value
     if method in ("auto", "exact"):
-        return _contracted(found.network, options)
-    return _checked(estimate(found.network, method, options))
+        return _contracted(left, options)
+    return _checked(estimate(network, method, options))
+
+
+def _counted(
+    network: TensorNetwork, decisions: float, options: dict[str, Any]
+) -> LogPartition | None:
+    limit, progress = options.get("memory_limit"), bool(options.get("progress"))
+    return count(network, decisions=decisions, memory_limit=limit, progress=progress)
 
 
 def _short(thing: TensorNetwork | HasNetwork) -> LogPartition:

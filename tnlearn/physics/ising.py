@@ -74,7 +74,7 @@ class Ising(PairModel):
         self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, coupling))
         self.fields: Mapping[Hashable, float] = MappingProxyType(fields_of(self.sites, field))
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
-        gains = {site: strength * SPINS for site, strength in self.fields.items()}
+        gains = dict(zip(self.sites, np.outer([*self.fields.values()], SPINS), strict=True))
         self._pairs = Pairwise(np.outer(SPINS, SPINS), self.couplings, gains, SPINS)
 
     def __repr__(self) -> str:
@@ -93,14 +93,15 @@ class Ising(PairModel):
     def shortcut(self) -> Shortcut | None:
         """Free fermions, and shortest joins, where the graph can be drawn on the plane.
 
-        Z also where it is a square lattice on a torus. Trees and single cycles need no shortcut.
+        Z also where it is a square lattice on a torus; rings and chains have transfer matrices, and
+        trees need no shortcut.
         """
         # Imported late: these rooms know this model.
         from tnlearn.physics.planar import is_planar, planar_ground_state, planar_log_partition
         from tnlearn.physics.planar.torus import toroidal_grid_log_partition, wrapping_grids
 
         if len(self.couplings) <= len(self.sites):
-            return None
+            return super().shortcut()
         # Asked first: whether a large graph is planar takes minutes.
         grids = wrapping_grids(self)
         if grids is not None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.inference import Term, log_partition
+from tnlearn.inference import LogPartition, Shortcut, Term, log_partition
 from tnlearn.network import Tensor, TensorNetwork
 from tnlearn.physics.parameters import Array, Edge
+from tnlearn.physics.rings import MOST_VALUES, Line, lines_of, log_partition_of
 from tnlearn.physics.states import Positions
 
 #: Pairs looked up at once, all states together.
@@ -85,6 +86,18 @@ class Pairwise:
             gained = self.kernel[block[:, left], block[:, right]]
             energies[start : start + rows] -= gained @ couplings
         return energies
+
+    def lines(self) -> list[Line] | None:
+        """The rings and chains that the sites stand on, if they do and have few values."""
+        if len(self.couplings) > len(self.gains) or len(self.kernel) > MOST_VALUES:
+            return None
+        left, right, _ = self._edges
+        return lines_of(len(self.gains), left, right)
+
+    def log_partition(self, lines: list[Line], beta: float) -> LogPartition:
+        """Log Z of sites on these lines."""
+        gains = np.array(list(self.gains.values()))
+        return log_partition_of(lines, self.kernel, self._edges[2], gains, beta)
 
     @cached_property
     def _edges(self) -> tuple[Positions, Positions, Array]:
@@ -160,6 +173,17 @@ class PairModel(ABC):
         value, ``("field", site, value)``.
         """
         return self._pairs.statistics(self.beta)
+
+    def shortcut(self) -> Shortcut | None:
+        """Transfer matrices, where the graph is made of rings and chains."""
+        lines = self._pairs.lines()
+        if lines is None:
+            return None
+        return Shortcut(
+            "transfer matrices",
+            "the graph is made of rings and chains",
+            lambda: self._pairs.log_partition(lines, self.beta),
+        )
 
     @cached_property
     def _log_partition(self) -> float:

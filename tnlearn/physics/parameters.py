@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,13 +54,21 @@ def couplings_of(graph: nx.Graph[Any], given: float | Mapping[Any, float]) -> di
     else:
         by_edge = dict.fromkeys(edges, given)
     total: dict[Edge, float] = {}
+    _make_finite(by_edge)
     for edge in edges:
         pair = (edge[0], edge[1])
         if pair[0] == pair[1]:
             raise ModelError(f"the graph has a self-loop at {pair[0]!r}: a coupling is of two")
         pair = pair if pair[::-1] not in total else pair[::-1]
-        total[pair] = total.get(pair, 0.0) + finite(by_edge[edge], f"the coupling of {edge!r}")
+        total[pair] = total.get(pair, 0.0) + by_edge[edge]
     return total
+
+
+def _make_finite(by_edge: dict[Any, Any]) -> None:
+    """Turn couplings into finite floats, those that are none yet: there may be millions."""
+    for edge, value in by_edge.items():
+        if type(value) is not float or not math.isfinite(value):
+            by_edge[edge] = finite(value, f"the coupling of {edge!r}")
 
 
 def fields_of(
@@ -85,7 +94,7 @@ def _by_site(
     sites: tuple[Hashable, ...], given: Any, default: Any, check: Callable[[Any, str], Value]
 ) -> dict[Hashable, Value]:
     if not isinstance(given, Mapping):
-        given = dict.fromkeys(sites, given)
+        return dict.fromkeys(sites, check(given, f"the field of {sites[0]!r}"))
     known = set(sites)
     for site in given:
         if site not in known:
@@ -104,7 +113,8 @@ def beta_of(given: float, energies: Iterable[float]) -> float:
     """An inverse temperature whose product with every one of these energies is finite."""
     beta = finite(given, "beta")
     for energy in energies:
-        finite(beta * float(energy), f"beta times {energy}")
+        if not math.isfinite(beta * energy):  # There are millions.
+            finite(beta * float(energy), f"beta times {energy}")
     return beta
 
 

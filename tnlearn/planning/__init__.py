@@ -11,6 +11,7 @@ from tnlearn.planning.plan import readable_bytes as readable_bytes
 from tnlearn.planning.plan import readable_seconds as readable_seconds
 from tnlearn.planning.planner import batch_number as batch_number
 from tnlearn.planning.planner import dtype_of as dtype_of
+from tnlearn.planning.planner import flops_of_elimination as flops_of_elimination
 from tnlearn.planning.planner import judge_of as judge_of
 from tnlearn.planning.planner import plan as plan
 from tnlearn.planning.search import Search as Search

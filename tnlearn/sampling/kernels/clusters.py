@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tnlearn.sampling.kernels.compiling import kernel
+from tnlearn.inference.compiling import kernel
 from tnlearn.sampling.kernels.random import drawn
 
 

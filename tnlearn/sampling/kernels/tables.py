@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tnlearn.sampling.kernels.compiling import kernel
+from tnlearn.inference.compiling import kernel
 from tnlearn.sampling.kernels.random import SCALE, drawn
 
 
