@@ -26,6 +26,7 @@ FLOORS = {
     "atomic": 1,
     "userfolder": 1,
     "backend": 1,
+    "compiling": 1,
     "network": 2,
     "planning": 3,
     "execution": 4,

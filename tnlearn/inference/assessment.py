@@ -11,13 +11,14 @@ import numpy as np
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.inference.barren import without_barren
+from tnlearn.inference.counting import is_logical
 from tnlearn.inference.distribution import closed
 from tnlearn.inference.estimates import Rung, rungs
 from tnlearn.inference.options import planning
 from tnlearn.inference.shortcuts import LARGE, Shortcut, shortcut_of
 from tnlearn.inference.support import Support, supported
 from tnlearn.network import HasNetwork, TensorNetwork
-from tnlearn.planning import Plan, plan, readable_bytes, readable_seconds
+from tnlearn.planning import Plan, flops_of_elimination, plan, readable_bytes, readable_seconds
 
 #: Operations that are spent on an exact answer without being asked: some minutes on one core.
 FLOPS = 1e13

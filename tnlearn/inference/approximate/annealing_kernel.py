@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from tnlearn.compiling import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def anneal_chain(heights, sizes, start, starts, entries, begins, ends, touching, generator):  # type: ignore[no-untyped-def]
     """The logarithm of the weight of one chain.
 
@@ -53,7 +54,7 @@ def anneal_chain(heights, sizes, start, starts, entries, begins, ends, touching,
     return weight
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scores(scores, own, height, old, pairs, entries, places):  # type: ignore[no-untyped-def]
     """Logarithms of the weights of the positions of a variable, all others held."""
     for k in range(len(own)):
@@ -63,7 +64,7 @@ def _scores(scores, own, height, old, pairs, entries, places):  # type: ignore[n
         scores[k] = height * total + (1.0 - height) * own[k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _move(variable, scores, sizes, states, places, ends, touching, generator):  # type: ignore[no-untyped-def]
     """Draw a variable by its scores, and go there in all tables; the score of what was drawn."""
     chosen = _drawn(scores, sizes[variable], generator)
@@ -75,7 +76,7 @@ def _move(variable, scores, sizes, states, places, ends, touching, generator):  
     return scores[chosen]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _drawn(scores, size, generator):  # type: ignore[no-untyped-def]
     """A position, drawn by the exponentials of its scores."""
     top = scores[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.inference.counting.state import STAMP, WAYS
 
 

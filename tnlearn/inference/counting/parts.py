@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.inference.counting.cache import find
 from tnlearn.inference.counting.state import PARTS, VISIT
 

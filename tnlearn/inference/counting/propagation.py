@@ -7,7 +7,7 @@ follows at once.
 
 from __future__ import annotations
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.inference.counting.state import HEAD, LEVEL, TOP
 
 

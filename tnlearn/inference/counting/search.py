@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.inference.counting.cache import discard, store
 from tnlearn.inference.counting.learning import learn, reduce
 from tnlearn.inference.counting.parts import multiply, satisfied, split

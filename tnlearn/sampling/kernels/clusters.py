@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.sampling.kernels.random import drawn
 
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.sampling.kernels.random import AHEAD, SCALE, fill, fill_ahead, following
 
 #: Chains updated side by side: what they work with stays in the nearest cache.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 
 #: Numbers that decide have 53 bits, so that a probability as a float is a whole threshold.
 SCALE = 2.0**53

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tnlearn.inference.compiling import kernel
+from tnlearn.compiling import kernel
 from tnlearn.sampling.kernels.random import SCALE, drawn
 
 
