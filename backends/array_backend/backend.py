@@ -43,12 +43,16 @@ class ArrayBackend(DecomposingBackend):
         if library.holds(data):
             kept = name_of(data.dtype) == dtype
             return data if kept else library.xp.astype(data, getattr(library.xp, dtype))
-        if hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray):
+        if not self.holds(data):
             raise BackendError(
                 f"the {self.name} backend cannot hold a {type(data).__module__}."
                 f"{type(data).__name__}: convert it to {library.name}, or use its own backend"
             )
         return library.from_host(np.array(data, dtype), library.device())
+
+    def holds(self, data: Any) -> bool:
+        """Whether `data` is of the host, or of the library."""
+        return self.library.holds(data) or super().holds(data)
 
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of the library as one of NumPy: the one way to the host."""

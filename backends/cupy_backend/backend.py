@@ -9,7 +9,15 @@ from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
 
 #: A common graphics card: shipped, so that everyone gets the same plans. A step is a few launches.
-MACHINE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+MACHINE = Machine(
+    "an NVIDIA A100",
+    flops=9.7e12,
+    bandwidth=1.2e12,
+    latency=5e-5,
+    small_flops=1e12,
+    transfer=1.2e10,
+    grouped=True,
+)
 
 
 class CupyBackend(ArrayBackend):
@@ -25,6 +33,7 @@ class CupyBackend(ArrayBackend):
     """
 
     name = "cupy"
+    shipped = MACHINE
 
     def __init__(self) -> None:
         try:

@@ -14,8 +14,18 @@ from tnlearn_backends.array_backend.library import Library
 
 #: Shipped, so that everyone gets the same plans. A step is a few calls of some microseconds each;
 #: on a device they are launches.
-PROCESSOR = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9)
-DEVICE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+PROCESSOR = Machine(
+    "one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9, grouped=True
+)
+DEVICE = Machine(
+    "an NVIDIA A100",
+    flops=9.7e12,
+    bandwidth=1.2e12,
+    latency=5e-5,
+    small_flops=1e12,
+    transfer=1.2e10,
+    grouped=True,
+)
 
 
 class TorchBackend(ArrayBackend):
@@ -32,6 +42,7 @@ class TorchBackend(ArrayBackend):
     """
 
     name = "torch"
+    shipped = PROCESSOR
 
     def __init__(self) -> None:
         if find_spec("torch") is None:

@@ -14,7 +14,7 @@ from tnlearn.execution.program import Program
 from tnlearn.execution.recipe import widening
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
-from tnlearn.planning import Plan, as_bytes, batch_number, dtype_of, plan, structure_of
+from tnlearn.planning import Plan, as_bytes, batch_number, dtype_of, plan_for, structure_of
 from tnlearn.values import LogValue
 
 
@@ -44,7 +44,8 @@ def compile(
         A plan made before for the same structure, whose memory limit is kept; by default one is
         made.
     backend : str
-        Who does the arithmetic.
+        Who does the arithmetic; "auto" for the quickest that can be used here, as predicted, or
+        that of the `plan`. ``program.plan.why`` says why.
     algebra : str or tnlearn.backend.Algebra
         What is meant by sums and products. In "max-plus" and "min-plus" entries are added, and
         the value is the best total; in "max-count" and "min-count" the value has a last axis,
@@ -78,10 +79,12 @@ def compile(
     network, algebra = as_network(thing), algebra_of(algebra)
     structure, names = structure_of(network)
     number = batch_number(network, names, batch)
+    if backend != "auto":
+        get_backend(backend)  # If it cannot be used, that is said before a long search.
     if plan is None:
         if algebra != SUM_PRODUCT:
             options["memory_limit"] = _share(options.get("memory_limit"), network, algebra)
-        plan = _plan(network, batch=batch, backend=backend, **options)
+        plan = plan_for(network, algebra, backend, batch=batch, **options)
     elif plan.structure != structure or plan.dtype != dtype_of(network):
         raise PlanError(
             f"the plan is for {len(plan.structure.inputs)} tensors in {plan.dtype} of another "
@@ -100,9 +103,8 @@ def compile(
         for k, tensor in enumerate(network.tensors)
     ]
     left_out = frozenset(network.position(name) for name in constants)
-    return Program(
-        plan, get_backend(backend), inputs, number, sharing, left_out, progress, executor, algebra
-    )
+    chosen = get_backend(plan.backend if backend == "auto" else backend)
+    return Program(plan, chosen, inputs, number, sharing, left_out, progress, executor, algebra)
 
 
 def contract(*arguments: Any, **options: Any) -> Any:
@@ -190,9 +192,6 @@ def log_value_and_gradient(
     value, gradient = program.log_value_and_gradient(x, cotangent)
     named = zip(network.names, program.unpack(gradient, log=True), strict=True)
     return value, {name: array for name, array in named if array is not None}
-
-
-_plan = plan
 
 
 def _network_of(

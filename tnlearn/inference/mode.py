@@ -18,7 +18,7 @@ from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.support import planned_for
 from tnlearn.inference.walking import Positions, algebra_of, best_states
 from tnlearn.network import HasEnergies, HasNetwork, Index, Model, Tensor, TensorNetwork
-from tnlearn.planning import as_bytes, dtype_of, plan
+from tnlearn.planning import as_bytes, dtype_of, plan_for
 
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
@@ -172,7 +172,7 @@ def _planned(
     dtype, limit = dtype_of(network), as_bytes(options.get("memory_limit"))
     share = max(limit // max(widening(algebra, dtype) for algebra in algebras), 1)
     asked = planning(options) | {"memory_limit": share}
-    return running(options, replace(plan(network, **asked), memory_limit=limit))
+    return running(options, replace(plan_for(network, algebras[-1], **asked), memory_limit=limit))
 
 
 def _named(state: Positions, names: Sequence[Index]) -> dict[Index, int]:
