@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tnlearn.backend import Machine
+from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
 
 #: A common graphics card: shipped, so that everyone gets the same plans. A step is a few launches.
 MACHINE = Machine(
@@ -57,6 +58,16 @@ class CupyBackend(ArrayBackend):
         from tnlearn_backends.cupy_backend.library import CUPY
 
         return CUPY
+
+    def compile(
+        self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT
+    ) -> Executable:
+        """The instructions, ready to run; one launch for a large batch of small networks."""
+        if algebra != SUM_PRODUCT or instructions.batch is None:
+            return super().compile(instructions, dtype, algebra)
+        from tnlearn_backends.cupy_backend.launching import build
+
+        return SmallNetworks(self.library, instructions, dtype, build)
 
     @property
     def machine(self) -> Machine:
