@@ -13,6 +13,7 @@ from tnlearn.errors import BackendError
 from tnlearn_backends.array_backend.best_executable import BestExecutable
 from tnlearn_backends.array_backend.decomposing import DecomposingBackend
 from tnlearn_backends.array_backend.executable import ArrayExecutable
+from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import name_of
 
@@ -33,10 +34,15 @@ class ArrayBackend(DecomposingBackend):
     gaps = GAPS
 
     @property
+    def _library(self) -> Library:
+        return self.library
+
+    @property
     @abstractmethod
     def library(self) -> Library:
         """The library that holds the arrays."""
 
+    @watched
     def asarray(self, data: Any, dtype: str) -> Any:
         """`data` as an array of the library; what is one already stays where it is."""
         library = self.library
@@ -54,6 +60,7 @@ class ArrayBackend(DecomposingBackend):
         """Whether `data` is of the host, or of the library."""
         return self.library.holds(data) or super().holds(data)
 
+    @watched
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of the library as one of NumPy: the one way to the host."""
         return self.library.to_host(array)

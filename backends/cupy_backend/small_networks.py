@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tnlearn.backend import Instructions
 from tnlearn.planning.cost import ITEM_BYTES
 from tnlearn_backends.array_backend.executable import ArrayExecutable, Inputs
+from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, device_of
 from tnlearn_backends.array_backend.powers import limits
@@ -64,6 +65,7 @@ class SmallNetworks(ArrayExecutable):
         self._forward = [layout.step(step) for step in instructions.forward]
         self._kernels: dict[Bounds, Built | None] = {}
 
+    @watched
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         """The value, in one launch where it can be."""
         if isinstance(inputs, Inputs) and inputs.bounds is not None and self._is_small:

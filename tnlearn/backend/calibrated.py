@@ -55,7 +55,8 @@ def _measured(path: Path) -> Machine | None:
         return None
     if type(given["grouped"]) is not bool:
         return None
-    rates = [given[key] for key in RATES] + [given[key] for key in ("transfer",) if given[key]]
+    rates = [given[key] for key in RATES]
+    rates += [given[key] for key in ("transfer", "memory") if given[key] is not None]
     return Machine(**given) if all(map(_is_rate, rates)) else None
 
 

@@ -43,6 +43,8 @@ class Machine:
         whose rows, columns or sums are too few to fill the machine. By default as `flops`.
     transfer : float, optional
         Bytes a second between the host and the machine, where it has a memory of its own.
+    memory : float, optional
+        Bytes of that memory.
     grouped : bool
         Small steps that are alike, and of which none waits for another, are started together.
     """
@@ -53,6 +55,7 @@ class Machine:
     latency: float
     small_flops: float | None = None
     transfer: float | None = None
+    memory: float | None = None
     grouped: bool = False
 
     def seconds(
@@ -108,6 +111,10 @@ class Backend(ABC):
     @abstractmethod
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of this backend as a NumPy array."""
+
+    def free_bytes(self) -> int | None:
+        """Bytes that are free where arrays go by default; None, as here, if that is the host."""
+        return None
 
     def log_to_host(self, value: LogValue) -> LogValue:
         """A value whose phases and logarithms are NumPy arrays, or numbers."""

@@ -78,6 +78,7 @@ def measured(backend: str) -> Machine:
         latency=_rounded(latency),
         small_flops=_rounded(2 * ROWS**2 * COLUMNS / arithmetic),
         transfer=_transfer(backend) if shipped.transfer else None,
+        memory=shipped.memory,
         grouped=shipped.grouped,
     )
 

@@ -83,7 +83,7 @@ def compile(
         get_backend(backend)  # If it cannot be used, that is said before a long search.
     if plan is None:
         if algebra != SUM_PRODUCT:
-            options["memory_limit"] = _share(options.get("memory_limit"), network, algebra)
+            options["memory_limit"] = _share(options.get("memory_limit"), network, algebra, backend)
         plan = plan_for(network, algebra, backend, batch=batch, **options)
     elif plan.structure != structure or plan.dtype != dtype_of(network):
         raise PlanError(
@@ -91,7 +91,7 @@ def compile(
             f"structure or size; make one for this network with tnlearn.plan"
         )
     elif algebra != SUM_PRODUCT:
-        limit = _share(plan.memory_limit, network, algebra)
+        limit = _share(plan.memory_limit, network, algebra, backend)
         plan = replace(plan, memory_limit=limit)
     if number in plan.sliced:
         raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
@@ -208,9 +208,11 @@ def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, 
     return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
 
 
-def _share(limit: int | float | str | None, network: TensorNetwork, algebra: Algebra) -> int:
+def _share(
+    limit: int | float | str | None, network: TensorNetwork, algebra: Algebra, backend: str
+) -> int:
     """The memory limit for a plan that counts one number of the network's dtype per entry."""
-    return max(as_bytes(limit) // widening(algebra, dtype_of(network)), 1)
+    return max(as_bytes(limit, backend) // widening(algebra, dtype_of(network)), 1)
 
 
 def _input(network: TensorNetwork, position: int) -> Input:

@@ -169,7 +169,8 @@ def _planned(
     """Options with one plan for some algebras, each of which keeps the memory limit."""
     if options.get("plan") is not None:
         return options
-    dtype, limit = dtype_of(network), as_bytes(options.get("memory_limit"))
+    dtype = dtype_of(network)
+    limit = as_bytes(options.get("memory_limit"), options.get("backend", "numpy"))
     share = max(limit // max(widening(algebra, dtype) for algebra in algebras), 1)
     asked = planning(options) | {"memory_limit": share}
     return running(options, replace(plan_for(network, algebras[-1], **asked), memory_limit=limit))

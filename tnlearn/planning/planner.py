@@ -77,7 +77,8 @@ def plan(
         and holds the arrays, and takes the quickest, transfers included. Of a list there is a
         plan for each.
     memory_limit : int or str, optional
-        Bytes, or "8GiB"; by default half of what is free. The plan is sliced to fit.
+        Bytes, or "8GiB"; by default half of what is free, where the backend has its arrays. The
+        plan is sliced to fit.
     search : str, float, optimizer or path
         "fast", "balanced" (default) or "thorough"; seconds; the name or object of an optimizer
         of opt_einsum or cotengra; or a path in opt_einsum's form. Trees and rings need no
@@ -106,8 +107,8 @@ def plan(
     """
     network = as_network(thing)
     structure, names = structure_of(network)
-    memory = Memory(as_bytes(memory_limit), batch_number(network, names, batch))
-    asked = _Asked(structure, dtype_of(network), memory, search, operator.index(seed), cache)
+    number, dtype = batch_number(network, names, batch), dtype_of(network)
+    asked = _Asked(structure, dtype, number, memory_limit, search, operator.index(seed), cache)
     if isinstance(backend, str) and backend != "auto":
         return asked.plan(backend, machine_for(backend))
     chosen = candidates(network) if isinstance(backend, str) else backend
@@ -137,7 +138,8 @@ class _Asked:
 
     structure: Structure
     dtype: str
-    memory: Memory
+    batch: int | None
+    limit: int | float | str | None
     search: Search
     seed: int
     cache: bool
@@ -147,7 +149,8 @@ class _Asked:
 
 
 def _planned(judge: Judge, asked: _Asked, backend: str) -> Plan:
-    memory, search, seed = asked.memory, asked.search, asked.seed
+    memory = Memory(as_bytes(asked.limit, backend), asked.batch)
+    search, seed = asked.search, asked.seed
     if asked.cache and is_ours(search):
         found, order = _remembered(judge, memory, search, seed)
     else:
