@@ -202,7 +202,15 @@ def test_devices_take_the_source(dtype: str, tmp_path: Path) -> None:
     x = executable.pack([tensor.data for tensor in net], True)
     kernel, _ = executable.kernel(x.bounds)  # type: ignore[arg-type]
     (tmp_path / "kernel.cu").write_text(kernel.source)
-    options = ["-arch=sm_80", "-std=c++14", "-cubin", "-Xptxas", "-O1,-v", "-Werror", "all-warnings"]
+    options = [
+        "-arch=sm_80",
+        "-std=c++14",
+        "-cubin",
+        "-Xptxas",
+        "-O1,-v",
+        "-Werror",
+        "all-warnings",
+    ]
     files = ["-o", str(tmp_path / "kernel.cubin"), str(tmp_path / "kernel.cu")]
     done = subprocess.run(
         ["nvcc", *options, *files], capture_output=True, text=True, timeout=280, check=False
