@@ -2,7 +2,7 @@
 
 The schedule is the one that `tnlearn_backends.array_backend.quick` runs, measurements included,
 so what is lost to range by one is lost by neither. Tensors are in the thread's own memory, at
-places known when the source is written; loops are over constants, for the compiler to unroll.
+places known when the source is written; loops are over constants.
 Nothing but functions that NVRTC has built in is called.
 """
 
@@ -20,6 +20,9 @@ from tnlearn_backends.cupy_backend.arena import Arena, arena_of
 #: Name of the kernel.
 NAME = "tnlearn_program"
 
+#: Turns of the innermost loops that a compiler may write out: of more it takes minutes.
+UNROLLED = 4
+
 HEAD = """typedef {real} real;
 {number}
 __device__ inline void look(real part, real& top, real& least) {{
@@ -30,7 +33,7 @@ __device__ inline void look(real part, real& top, real& least) {{
 """
 REAL = """typedef real number;
 __device__ inline number zero() { return 0; }
-__device__ inline number scaled(number a, int power) { return scalbn(a, power); }
+__device__ inline number scaled(number a, real factor) { return a * factor; }
 __device__ inline void looked(number a, real& top, real& least);
 """
 COMPLEX = """struct number { real re, im; };
@@ -44,8 +47,8 @@ __device__ inline number& operator+=(number& a, number b) {
     a.im += b.im;
     return a;
 }
-__device__ inline number scaled(number a, int power) {
-    number b = {scalbn(a.re, power), scalbn(a.im, power)};
+__device__ inline number scaled(number a, real factor) {
+    number b = {a.re * factor, a.im * factor};
     return b;
 }
 __device__ inline void looked(number a, real& top, real& least);
@@ -181,8 +184,10 @@ class _Writer:
         yield f"real top = 0, least = scalbn((real)1, {limit.high}); int power = 0;"
         yield f"{loops}looked({here}, top, least);{ends}"
         yield "if (top > 0) frexp(top, &power);"
-        yield f"{loops}{there} = scaled({here}, -power);{ends}"
-        yield f"if (scalbn(least, -power) < scalbn((real)1, {lowest})) lost = 1;"
+        # The largest power that a float holds, where the right one is beyond: as in `powers`.
+        yield f"real factor = scalbn((real)1, -power < {limit.high} ? -power : {limit.high});"
+        yield f"{loops}{there} = scaled({here}, factor);{ends}"
+        yield f"if (least * factor < scalbn((real)1, {lowest})) lost = 1;"
         yield f"e{slot} += power;"
         yield "}"
 
@@ -216,9 +221,13 @@ class _Writer:
 
     def _loops(self, labels: Iterable[int]) -> tuple[str, str]:
         """Loops over the positions of some labels, and what closes them."""
-        variables = [label for label in labels if self.sizes[label] > 1]
-        heads = [f"for (int i{k} = 0; i{k} < {self.sizes[k]}; ++i{k}) " for k in variables]
-        return "".join(heads) + "{ ", " }"
+        heads, inside = "", 1
+        for label in reversed([label for label in labels if self.sizes[label] > 1]):
+            size = self.sizes[label]
+            inside *= size
+            head = f"for (int i{label} = 0; i{label} < {size}; ++i{label}) "
+            heads = (head if inside <= UNROLLED else f"\n#pragma unroll 1\n{head}") + heads
+        return heads + "{ ", " }"
 
     def _inner(self, labels: Sequence[int]) -> list[int]:
         """Labels but for the batch."""

@@ -233,3 +233,37 @@ def test_arrays_of_the_host_go_in_one_transfer(transfers: Counter[str]) -> None:
     for _ in range(3):
         program(x)
     assert transfers["from_host"] == 0
+
+
+# Own kernels: how they are started
+
+
+def test_a_kernel_is_given_arrays_in_order_and_whole_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What CuPy is given: entries one after another, 64 bits for the size, one tuple each."""
+    seen: list[Any] = []
+
+    class Module:
+        def __init__(self, code: str, options: tuple[str, ...]) -> None:
+            seen.append((code, options))
+
+        def get_function(self, name: str) -> Any:
+            return lambda *given: seen.append((name, *given))
+
+    monkeypatch.setitem(
+        sys.modules,
+        "cupy",
+        SimpleNamespace(RawModule=Module, ascontiguousarray=np.ascontiguousarray),
+    )
+    monkeypatch.delitem(sys.modules, "tnlearn_backends.cupy_backend.launching", raising=False)
+    from tnlearn_backends.cupy_backend.launching import build
+
+    launch = build("source", "name")
+    launch(3, 64, [np.arange(6.0).reshape(2, 3).T, 2**40])
+    monkeypatch.delitem(sys.modules, "tnlearn_backends.cupy_backend.launching")
+    compiled, (name, blocks, threads, (array, size)) = seen
+    assert compiled == ("source", ("--std=c++14",))
+    assert (name, blocks, threads) == ("name", (3,), (64,))
+    assert array.flags.c_contiguous
+    assert (type(size), int(size)) == (np.int64, 2**40)
