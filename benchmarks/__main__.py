@@ -6,6 +6,7 @@ NumPy is imported after the threads are pinned, so everything else is imported i
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BYTES",
         help='such as "8GiB"; peers that hold more are skipped (default: half of what is free)',
     )
-    run.add_argument("--threads", type=int, default=1)
+    run.add_argument("--threads", type=int, help="(default: 1; all cores for the suite gpu)")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--name", help="of the files written (default: contraction_SUITE)")
     run.add_argument("--folder", type=Path, help="for the files (default: benchmarks/results)")
@@ -56,8 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    threads.pin(options.threads)
+    on_devices = options.suite == "gpu"
+    threads.pin(options.threads or (_cores() if on_devices else 1), on_devices)
     from benchmarks import report
+    from benchmarks.devices import devices
     from benchmarks.environment import RESULTS
     from benchmarks.figure import draw
     from benchmarks.limits import Limits
@@ -76,7 +79,10 @@ def _run(options: argparse.Namespace) -> int:
         planning=options.seconds_to_plan,
         memory=as_bytes(options.peer_memory),
     )
-    settings = Settings(_peers(_words(options.peers)), limits, options.seed)
+    settings = Settings(_peers(_words(options.peers), options.suite), limits, options.seed)
+    if on_devices:
+        found = [f"{library} on {name}" for library, name in devices().items()]
+        print("devices: " + ("; ".join(found) or "none, only the processor takes part"), flush=True)
     name = options.name or f"contraction_{options.suite}"
     folder = options.folder or RESULTS
 
@@ -120,15 +126,23 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (word.strip() for word in text.split(","))))
 
 
-def _peers(names: Sequence[str]) -> list[Peer]:
-    """The installed peers that were asked for; the reference always."""
-    from benchmarks.peers import PEERS
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    unknown = [name for name in names if not any(name in peer.name for peer in PEERS)]
+
+def _peers(names: Sequence[str], suite: str) -> list[Peer]:
+    """The installed peers that were asked for; the reference always."""
+    from benchmarks.peers import peers_of
+
+    every = peers_of(suite)
+    unknown = [name for name in names if not any(name in peer.name for peer in every)]
     if unknown:
         raise SystemExit(f"no peer is called {unknown[0]!r}; see `python -m benchmarks list`")
-    wanted = [peer for peer in PEERS if not names or any(name in peer.name for name in names)]
-    return list(dict.fromkeys([PEERS[0], *(peer for peer in wanted if peer.version())]))
+    wanted = [peer for peer in every if not names or any(name in peer.name for name in names)]
+    return list(dict.fromkeys([every[0], *(peer for peer in wanted if peer.version())]))
 
 
 if __name__ == "__main__":

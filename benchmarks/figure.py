@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
+from benchmarks.size_figure import by_size
 from tnlearn.planning.plan import readable_seconds
 
 Row: TypeAlias = dict[str, Any]
@@ -54,6 +55,8 @@ def draw(path: Path) -> Path:
         Of the PNG file.
     """
     result = json.loads(path.read_text(encoding="utf-8"))
+    if result["suite"] == "gpu":
+        return _written(by_size(result), path)
     times = _times(result)
     rows = [row for row in result["measurements"] if "ratio" in row and _line(row) in times]
     rows = [row for row in rows if row["peer"] != result["reference"]]
@@ -65,6 +68,11 @@ def draw(path: Path) -> Path:
     _scales(axes, rows, lines)
     _columns(axes, result, lines)
     _words(figure, axes, result, " ".join([*(row["peer"] for row in rows), *map(str, lines)]))
+    return _written(figure, path)
+
+
+def _written(figure: Figure, path: Path) -> Path:
+    """The picture beside the result, whole or not at all."""
     target = path.with_suffix(".png")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     figure.savefig(part, dpi=150, format="png")

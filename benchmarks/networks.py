@@ -140,18 +140,45 @@ def circuit(rows: int, columns: int, depth: int, seed: int) -> Instance:
     In every layer each qubit gets a random square root of X, Y or W = (X + Y) / sqrt(2), as a
     tensor of its own, and the pairs of one of four patterns a random fSim gate.
     """
+    qubits = [(r, c) for r in range(rows) for c in range(columns)]
+    kinds = [layer % 4 for layer in range(depth)]
     terms: list[tuple[Hashable, ...]] = []
     sets: list[list[Array]] = []
     for number in range(SETS):
-        terms, arrays = _amplitude(rows, columns, depth, np.random.default_rng([seed, number]))
+        terms, arrays = _amplitude(qubits, kinds, np.random.default_rng([seed, number]))
         sets.append(arrays)
     return numbered(terms, sets)
 
 
+def sycamore(cycles: int, seed: int) -> Instance:
+    """The amplitude <0|U|0> of a circuit like Sycamore's (Arute et al. 2019), complex128.
+
+    53 qubits on a square lattice that lacks a corner, its pairs coupled in the order ABCDCDAB;
+    gates as in `circuit`. One set of arrays.
+    """
+    qubits = [(r, c) for r in range(6) for c in range(9) if (r, c) != (0, 0)]
+    kinds = [(0, 1, 2, 3, 2, 3, 0, 1)[cycle % 8] for cycle in range(cycles)]
+    terms, arrays = _amplitude(qubits, kinds, np.random.default_rng(seed))
+    return numbered(terms, [arrays])
+
+
+def ising_batch(length: int, batch: int, beta: float, seed: int) -> Instance:
+    """Partition functions of many small Ising models at once, couplings of their own for each."""
+    network = tnl.Ising(nx.grid_2d_graph(length, length), beta=beta).network()
+    random = np.random.default_rng(seed)
+    bonds = [np.asarray(tensor.data) for tensor in network]
+    shape = (batch, 1, 1)
+    sets = [
+        [np.exp(bond * random.normal(1.0, 0.1, size=shape)) for bond in bonds]
+        for _ in range(SETS if batch <= 1000 else 1)
+    ]
+    terms = [("batch", *tensor.indices) for tensor in network]
+    return numbered(terms, sets, ["batch"], "batch")
+
+
 def _amplitude(
-    rows: int, columns: int, depth: int, random: np.random.Generator
+    qubits: Sequence[tuple[int, int]], kinds: Sequence[int], random: np.random.Generator
 ) -> tuple[list[tuple[Hashable, ...]], list[Array]]:
-    qubits = [(r, c) for r in range(rows) for c in range(columns)]
     time = dict.fromkeys(qubits, 0)
     zero = np.array([1, 0], complex)
     terms: list[tuple[Hashable, ...]] = [((q, 0),) for q in qubits]
@@ -163,23 +190,25 @@ def _amplitude(
         terms.append((*((q, time[q]) for q in on), *before))
         arrays.append(gate)
 
-    for layer in range(depth):
+    for kind in kinds:
         for q in qubits:
             apply(_square_root(random), q)
-        for pair in _pattern(rows, columns, layer % 4):
+        for pair in _pattern(qubits, kind):
             apply(_fsim(random), *pair)
     terms += [((q, time[q]),) for q in qubits]
     return terms, arrays + [zero] * len(qubits)
 
 
-def _pattern(rows: int, columns: int, kind: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _pattern(
+    qubits: Sequence[tuple[int, int]], kind: int
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Neighbours that one of the four kinds of layer couples: no qubit twice."""
     down, odd = divmod(kind, 2)
+    there = set(qubits)
     return [
         ((r, c), (r + down, c + 1 - down))
-        for r in range(rows - down)
-        for c in range(columns - 1 + down)
-        if (r if down else c) % 2 == odd
+        for r, c in qubits
+        if (r + down, c + 1 - down) in there and (r if down else c) % 2 == odd
     ]
 
 

@@ -38,6 +38,8 @@ class Problem:
         Compare orders and not libraries: tnlearn runs each of these.
     cold : bool
         Time fresh processes up to their first result instead of repeated runs.
+    one_slice : bool
+        Time one slice of tnlearn's alone: all of them would take too long.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Problem:
     one_order: bool = False
     searches: tuple[Search, ...] = ()
     cold: bool = False
+    one_slice: bool = False
 
 
 def _ising(length: int) -> Callable[[int], Instance]:
@@ -93,6 +96,35 @@ FIXED: tuple[Problem, ...] = (
     Problem("order ising 20x20", _ising(20), ("cpu",), searches=_SEARCHES),
     Problem("cold ising 6x6", _ising(6), ("quick", "cpu"), cold=True),
     Problem("cold ising 10x10", _ising(10), ("cpu",), cold=True),
+    *(
+        Problem(f"grid 4x4 by bond {bond}", partial(networks.bond_grid, 4, bond), ("gpu",))
+        for bond in (4, 8, 16, 24, 32, 48, 64, 80)
+    ),
+    *(
+        Problem(f"6x6 Ising by batch {n}", partial(networks.ising_batch, 6, n, BETA), ("gpu",))
+        for n in (1, 10, 100, 1000, 10_000, 100_000)
+    ),
+    *(
+        Problem(f"square Ising by length {length}", _ising(length), ("gpu",))
+        for length in (6, 10, 14, 18, 22, 26)
+    ),
+    *(
+        Problem(
+            f"MPS of 196 sites by bond {bond}",
+            partial(networks.mps, 196, bond, 2000, "float32"),
+            ("gpu",),
+        )
+        for bond in (20, 60, 120)
+    ),
+    *(
+        Problem(
+            f"53 qubits by cycle {cycles}",
+            partial(networks.sycamore, cycles),
+            ("gpu",),
+            one_slice=True,
+        )
+        for cycles in (10, 12)
+    ),
 )
 
 #: Files whose width lets every library finish.

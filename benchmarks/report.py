@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environment import describe_environment, format_table, write_result
+from benchmarks.families import crossovers
 from benchmarks.problems import Problem
 from benchmarks.rows import Row
 from benchmarks.run import Result, Settings
@@ -46,6 +47,7 @@ def payload(result: Result, settings: Settings, suite: str) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "limits": asdict(settings.limits),
         "environment": describe_environment(*distributions),
+        "devices": {peer.name: peer.device() or "processor" for peer in settings.peers},
         **asdict(result),
     }
 
@@ -71,13 +73,13 @@ def resume(settings: Settings, suite: str, path: Path) -> Result:
     changed = [name for name in now if name not in tables and now[name] != before.get(name)]
     if changed:
         raise ValueError(f"{path.name} is of a run with other {', '.join(changed)}")
-    return Result(**{name: before[name] for name in tables})
+    return Result(**{name: before.get(name, []) for name in tables})
 
 
 def tables_of(result: Result, problem: Problem) -> str:
     """The tables of one problem, for the screen."""
     networks = [_network(row) for row in result.problems]
-    shown = (networks, _measured(result), _left_out(result), result.cold)
+    shown = (networks, _measured(result), _left_out(result), result.cold, result.one_slice)
     tables = ([row for row in table if row["problem"] == problem.name] for table in shown)
     return "\n\n".join(format_table(table) for table in tables if table)
 
@@ -88,7 +90,7 @@ def _page(whole: dict[str, Any], result: Result) -> dict[str, Any]:
     limits["memory"] = readable_bytes(limits["memory"])
     threads = set(whole["threads"].values())
     page = {
-        **{name: whole[name] for name in ("suite", "seed", "reference", "environment")},
+        **{name: whole[name] for name in ("suite", "seed", "reference", "environment", "devices")},
         "threads": threads.pop() if len(threads) == 1 else whole["threads"],
         "limits": limits,
         **_ranges(result),
@@ -96,6 +98,8 @@ def _page(whole: dict[str, Any], result: Result) -> dict[str, Any]:
         "measurements": _measured(result),
         "left out": _left_out(result),
         "cold": result.cold,
+        "crossovers": crossovers(result.measurements),
+        "one slice": result.one_slice,
         "problems": [_network(row) for row in result.problems],
         "orders": result.orders,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,9 +46,13 @@ def about_order(problem: Problem, order: Order) -> Row:
 
 
 def measurements(
-    problem: Problem, instance: Instance, outcomes: Sequence[Outcome], best: Order, rates: Rates
+    problem: Problem,
+    instance: Instance,
+    outcomes: Sequence[Outcome],
+    best: Order,
+    rates: Mapping[str, Rates],
 ) -> Iterator[Row]:
-    """A row per contender; those without an order of ours are held to the bound of the best."""
+    """A row per contender; without an order of ours it is held to the bound of the best."""
     reference: dict[str, list[float]] = {}
     values = {o.contender.name: o.seconds for o in outcomes if o.contender.task == "value"}
     for outcome in outcomes:
@@ -56,10 +60,12 @@ def measurements(
         # The first contender of a task; without its samples there are no ratios.
         base = reference.setdefault(task, seconds)
         row: Row = {**_names(problem, outcome), "status": outcome.status}
+        if device := outcome.contender.peer.device():
+            row["device"] = device
         if seconds:
             row |= _times(outcome)
             row |= {"ratio": ratio(seconds, base)} if base else {}
-            row |= _bound(outcome, instance, best, rates)
+            row |= _bound(outcome, instance, best, rates[outcome.contender.peer.name])
             if task == "gradient" and values.get(outcome.contender.name):
                 row["gradient_by_value"] = ratio(seconds, values[outcome.contender.name])
         if outcome.error is not None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import chain
 
-from benchmarks import cold, rows
+from benchmarks import cold, one_slice, rows
 from benchmarks.bound import Rates, measure_rates
-from benchmarks.confined import call, failure
+from benchmarks.confined import StoppedError, call, failure
 from benchmarks.instances import Instance
 from benchmarks.limits import Limits
 from benchmarks.measure import Candidate, Contender, compare
@@ -38,11 +38,12 @@ class Result:
     measurements: list[Row] = field(default_factory=list)
     candidates: list[Row] = field(default_factory=list)
     cold: list[Row] = field(default_factory=list)
+    one_slice: list[Row] = field(default_factory=list)
 
     @property
     def done(self) -> set[str]:
         """Names of the problems that were run."""
-        return {row["problem"] for row in (*self.problems, *self.cold)}
+        return {row["problem"] for row in (*self.problems, *self.cold, *self.one_slice)}
 
 
 def run(
@@ -64,11 +65,21 @@ def run(
         if problem.name in result.done:
             continue
         try:
-            (_cold if problem.cold else _contract)(problem, settings, result)
+            _work_on(problem)(problem, settings, result)
         except Exception as error:  # As with peers: one problem hides no other.
             result.problems.append({"problem": problem.name, "status": failure(error)})
         after(result, problem)
     return result
+
+
+def _work_on(problem: Problem) -> Callable[[Problem, Settings, Result], None]:
+    if problem.one_slice:
+        return _one_slice
+    return _cold if problem.cold else _contract
+
+
+def _one_slice(problem: Problem, settings: Settings, result: Result) -> None:
+    result.one_slice += one_slice.measure(problem, settings.peers, settings.seed, settings.limits)
 
 
 def _cold(problem: Problem, settings: Settings, result: Result) -> None:
@@ -85,7 +96,9 @@ def _contract(problem: Problem, settings: Settings, result: Result) -> None:
     outcomes = compare(instance, list(_contenders(problem, settings.peers, orders)), limits)
     result.problems.append(rows.about(problem, instance, best, rates))
     result.orders += [rows.about_order(problem, order) for order in orders] + notes
-    result.measurements += rows.measurements(problem, instance, outcomes, best, rates)
+    of_devices = {peer.name: _device_rates(peer, instance.dtype, limits) for peer in settings.peers}
+    held_to = {name: found or rates for name, found in of_devices.items()}
+    result.measurements += rows.measurements(problem, instance, outcomes, best, held_to)
     result.candidates += rows.candidates(problem, outcomes)
 
 
@@ -93,6 +106,17 @@ def _contract(problem: Problem, settings: Settings, result: Result) -> None:
 def _rates(dtype: str, limits: Limits) -> Rates:
     """Once a run; in a process of its own, which takes the large arrays with it."""
     return call(partial(measure_rates, dtype), limits.memory, limits.preparing)
+
+
+@cache
+def _device_rates(peer: Peer, dtype: str, limits: Limits) -> Rates | None:
+    """Likewise of the device of a peer, if it has one."""
+    if not peer.device():
+        return None
+    try:
+        return call(partial(peer.rates, dtype), limits.memory, limits.preparing)
+    except StoppedError:  # Such as a device with too little memory left: no bound of its own.
+        return None
 
 
 def _orders(

@@ -17,8 +17,10 @@ VARIABLES = (
 FLAGS_OF_XLA = "--xla_cpu_multi_thread_eigen={}"
 
 
-def pin(threads: int) -> None:
+def pin(threads: int, devices: bool = False) -> None:
     """Hold every library to a number of threads, and this process to as many cores.
+
+    JAX stays on the processor unless `devices` are to take part.
 
     Raises
     ------
@@ -30,7 +32,8 @@ def pin(threads: int) -> None:
     os.environ.update(dict.fromkeys(VARIABLES, str(threads)))
     flag = FLAGS_OF_XLA.format(str(threads > 1).lower())
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    if not devices:
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
     if hasattr(os, "sched_setaffinity"):
         # Pools that read no variable count the cores they may use. The last ones, because
         # the first are where others' work is put by default.

@@ -13,6 +13,7 @@ from tnlearn.errors import BackendError
 from tnlearn_backends.array_backend.best_executable import BestExecutable
 from tnlearn_backends.array_backend.decomposing import DecomposingBackend
 from tnlearn_backends.array_backend.executable import ArrayExecutable
+from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import name_of
 
@@ -33,23 +34,33 @@ class ArrayBackend(DecomposingBackend):
     gaps = GAPS
 
     @property
+    def _library(self) -> Library:
+        return self.library
+
+    @property
     @abstractmethod
     def library(self) -> Library:
         """The library that holds the arrays."""
 
+    @watched
     def asarray(self, data: Any, dtype: str) -> Any:
         """`data` as an array of the library; what is one already stays where it is."""
         library = self.library
         if library.holds(data):
             kept = name_of(data.dtype) == dtype
             return data if kept else library.xp.astype(data, getattr(library.xp, dtype))
-        if hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray):
+        if not self.holds(data):
             raise BackendError(
                 f"the {self.name} backend cannot hold a {type(data).__module__}."
                 f"{type(data).__name__}: convert it to {library.name}, or use its own backend"
             )
         return library.from_host(np.array(data, dtype), library.device())
 
+    def holds(self, data: Any) -> bool:
+        """Whether `data` is of the host, or of the library."""
+        return self.library.holds(data) or super().holds(data)
+
+    @watched
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of the library as one of NumPy: the one way to the host."""
         return self.library.to_host(array)

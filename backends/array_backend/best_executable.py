@@ -17,6 +17,7 @@ from tnlearn.errors import BackendError, DataError
 from tnlearn.values import LogValue
 from tnlearn_backends.array_backend import wire
 from tnlearn_backends.array_backend.careful import last_uses
+from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, namespace
 from tnlearn_backends.array_backend.products import laid_out, spread
@@ -35,6 +36,7 @@ class BestExecutable(Executable):
         self._steps = [layout.step(step) for step in instructions.forward]
         self._dead = last_uses(instructions.forward, {instructions.value})
 
+    @watched
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> Sequence[Array]:
         library = self._library
         device = library.common_device(arrays)
@@ -52,6 +54,7 @@ class BestExecutable(Executable):
                 f"be finite, or {zero}"
             )
 
+    @watched
     def run(self, inputs: Sequence[Array], slices: range) -> Array:
         program, total = self._program, None
         labels = program.labels[program.value]
@@ -64,6 +67,7 @@ class BestExecutable(Executable):
             total = value if total is None else self.add(total, value)
         return total
 
+    @watched
     def record(self, inputs: Sequence[Array], number: int = 0) -> list[Array]:
         (position,) = positions(self._program, range(number, number + 1))
         nothing: list[tuple[int, ...]] = [()] * len(self._steps)
@@ -92,28 +96,35 @@ class BestExecutable(Executable):
         order = self._layout.restored(slot)
         return slots[slot] if order is None else self._library.xp.permute_dims(slots[slot], order)
 
+    @watched
     def scale(self, array: Any) -> Array:
         xp = self._library.xp
         return xp.asarray(self._algebra.sign * xp.astype(array, xp.float64), copy=True)
 
+    @watched
     def add(self, first: Array, second: Array) -> Array:
         return self._library.xp.maximum(first, second)
 
+    @watched
     def plain(self, tensor: Array) -> Array:
         return self._algebra.sign * tensor
 
+    @watched
     def unpack(self, tensors: Sequence[Array | None]) -> list[Any]:
         return [None if tensor is None else self.plain(tensor) for tensor in tensors]
 
+    @watched
     def entries(self, tensor: Array, where: Sequence[Any]) -> LogValue:
         values = self._library.to_host(taken(tensor, where))
         return LogValue(np.isfinite(values).astype(float), values)
 
+    @watched
     def send(self, tensors: Sequence[Array | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
         """Through the host: that is what an executor of other processes asks for."""
         here, arrays = wire.present(tensors)
         return here, [self._library.to_host(array) for array in arrays]
 
+    @watched
     def receive(self, header: Any, arrays: list[npt.NDArray[Any]]) -> Sequence[Array | None]:
         device = self._library.device()
         return wire.placed(header, (self._library.from_host(array, device) for array in arrays))

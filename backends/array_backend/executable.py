@@ -16,6 +16,7 @@ from tnlearn.values import LogValue
 from tnlearn_backends.array_backend import reading, wire
 from tnlearn_backends.array_backend.arithmetic import added, quotient
 from tnlearn_backends.array_backend.careful import Careful
+from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, device_of, is_complex
 from tnlearn_backends.array_backend.packing import packed
@@ -95,6 +96,7 @@ class ArrayExecutable(Executable):
     def _careful(self) -> Careful:
         return Careful(self._instructions)
 
+    @watched
     def pack(self, arrays: Sequence[Any], check_finite: bool) -> Inputs:
         library = self._library
         device = library.common_device(arrays)
@@ -112,23 +114,28 @@ class ArrayExecutable(Executable):
         runner = self._careful if bounds is None else Guarded(self._quick, self._careful, bounds)
         return InSlices(self._instructions, runner)
 
+    @watched
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         return self._slices(inputs).run(inputs, slices)
 
+    @watched
     def run_with_gradient(
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Sequence[Scaled | None]]:
         runner = self._slices(inputs).runner
         return runner.run_with_gradient(inputs, lambda value: self._beside(cotangent(value), value))
 
+    @watched
     def gradient(
         self, inputs: Sequence[Scaled], cotangent: Scaled, slices: range
     ) -> Sequence[Scaled | None]:
         return self._slices(inputs).gradient(inputs, self._beside(cotangent, inputs[0]), slices)
 
+    @watched
     def record(self, inputs: Sequence[Scaled], number: int = 0) -> list[Scaled]:
         return self._careful.record(self._slices(inputs).one(inputs, number))
 
+    @watched
     def entries(self, tensor: Scaled, where: Sequence[Any]) -> LogValue:
         found = reading.log(reading.entries(tensor, where))
         if isinstance(found.log, float):
@@ -136,6 +143,7 @@ class ArrayExecutable(Executable):
         to_host = self._library.to_host
         return LogValue(to_host(found.phase), to_host(found.log))
 
+    @watched
     def scale(self, array: Any) -> Scaled:
         array = self._library.placed(array, self._library.common_device([array]))
         high = limits(self._dtype).high
@@ -153,29 +161,36 @@ class ArrayExecutable(Executable):
         mantissa = self._library.placed(tensor.mantissa, device)
         return tensor._replace(mantissa=mantissa, exponent=exponent)
 
+    @watched
     def divide(self, cotangent: Scaled, value: Scaled) -> Scaled:
         if not bool(self._library.xp.all(value.mantissa != 0)):
             raise RangeError("the value is zero somewhere, so its logarithm has no gradient")
         return quotient(self._beside(cotangent, value), value)
 
+    @watched
     def add(self, first: Scaled, second: Scaled) -> Scaled:
         return added(first, second)
 
+    @watched
     def plain(self, tensor: Scaled) -> Array:
         return reading.plain(tensor)
 
+    @watched
     def unpack(self, tensors: Sequence[Scaled | None]) -> list[Any]:
         return [None if tensor is None else reading.plain(tensor) for tensor in tensors]
 
+    @watched
     def log(self, tensor: Scaled) -> LogValue:
         return reading.log(tensor)
 
+    @watched
     def send(self, tensors: Sequence[Scaled | None]) -> tuple[Any, list[npt.NDArray[Any]]]:
         """Through the host: that is what an executor of other processes asks for."""
         headers, arrays = wire.sent(tensors)
         whole = isinstance(tensors, Inputs)
         return [whole, headers], [self._library.to_host(array) for array in arrays]
 
+    @watched
     def receive(
         self, header: Any, arrays: list[npt.NDArray[np.generic]]
     ) -> Sequence[Scaled | None]:

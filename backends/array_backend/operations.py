@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tnlearn_backends.array_backend.arithmetic import conjugate
 from tnlearn_backends.array_backend.library import Library
@@ -38,12 +38,15 @@ class State:
         One number, or one per batch element.
     checks : list of arrays of bool
         All of them must be true.
+    stacks : dict
+        What groups of steps left together, by the number of the group.
     """
 
     arrays: list[Array]
     powers: list[int]
     vectors: list[Array | None]
     checks: list[Array]
+    stacks: dict[int, Any]
 
 
 Operation: TypeAlias = Callable[[State], None]
@@ -76,7 +79,7 @@ def _product(step: Product, lows: tuple[int, ...], library: Library) -> Operatio
     def run(state: State) -> None:
         arrays, vectors = state.arrays, state.vectors
         state.powers[target] = state.powers[first] + state.powers[second]
-        array, vector = arrays[first], _both(vectors[first], vectors[second])
+        array, vector = arrays[first], both(vectors[first], vectors[second])
         if step.sums_leading and vector is not None and vector.shape[0] > 1:
             array, vector = _folded(array, vector, step.first, lows[1], state)
         arrays[target] = multiply(array, arrays[second])
@@ -124,7 +127,8 @@ def _view(
     return view
 
 
-def _both(first: Array | None, second: Array | None) -> Array | None:
+def both(first: Array | None, second: Array | None) -> Array | None:
+    """The sum of two vectors of exponents, if there are any."""
     if first is None:
         return second
     return first if second is None else first + second

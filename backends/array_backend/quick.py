@@ -7,10 +7,11 @@ are. Whether all that was assumed did hold is known at the end, with one look.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.careful import last_uses
+from tnlearn_backends.array_backend.grouping import Group, ends, grouped, touched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, namespace
 from tnlearn_backends.array_backend.operations import Operation, State, UnfitError, operation
@@ -18,13 +19,16 @@ from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.ranges import Bounds, Planned, Scheduler, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
 from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.array_backend.stacking import Stacker
 from tnlearn_backends.array_backend.steps import Layout, Step
+
+Operations: TypeAlias = tuple[tuple[Operation, tuple[int, ...], tuple[int, ...]], ...]
 
 
 class Sweep(NamedTuple):
-    """Steps ready to run, each with the slots that nothing reads after it, and the bounds then."""
+    """Steps ready to run, each with slots and stacks that are done with after it; and bounds."""
 
-    operations: tuple[tuple[Operation, tuple[int, ...]], ...]
+    operations: Operations
     bounds: tuple[Bounds | None, ...]
 
 
@@ -120,16 +124,24 @@ class Quick:
 
     def _operations(
         self, planned: Sequence[Planned], dead: Sequence[tuple[int, ...]], loose: bool
-    ) -> tuple[tuple[Operation, tuple[int, ...]], ...]:
-        ends = iter(dead)
-        return tuple(
-            (operation(one, self._library, self._dtype, loose), next(ends) if one.lows else ())
-            for one in planned
-        )
+    ) -> Operations:
+        freed = {slot for slots in dead for slot in slots}
+        items = grouped(planned, self._layout, freed)
+        stacker = Stacker(self._library, self._layout, self._dtype, loose)
+        found: list[tuple[Operation, tuple[int, ...], tuple[int, ...]]] = []
+        for item, gone in zip(items, ends(items, freed), strict=True):
+            if isinstance(item, Group):
+                run = stacker.operation(item)
+            else:
+                stacker.forget(touched(item)[-1:])
+                run = operation(item, self._library, self._dtype, loose)
+            stacker.forget(gone)
+            found.append((run, gone, stacker.spent()))
+        return tuple(found)
 
     def _filled(self, inputs: Sequence[Scaled]) -> State:
         count = len(self._program.labels)
-        state = State([None] * count, [0] * count, [None] * count, [])
+        state = State([None] * count, [0] * count, [None] * count, [], {})
         for slot, tensor in enumerate(inputs):
             self._plant(state, slot, tensor)
         return state
@@ -176,10 +188,13 @@ def _ran(sweep: Sweep, state: State) -> bool:
     """Run all steps; False if one needs more care."""
     arrays = state.arrays
     try:
-        for run, dead in sweep.operations:
+        for run, dead, spent in sweep.operations:
             run(state)
             for slot in dead:
                 arrays[slot] = None
+            for group in spent:
+                del state.stacks[group]
     except UnfitError:
         return False
+    state.stacks.clear()  # The reverse sweep has stacks of its own.
     return True

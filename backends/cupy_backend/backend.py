@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
-from tnlearn.backend import Machine
+from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
 
+#: Of products of float32 where somebody asked for it: ten bits of a mantissa.
+TF32 = "in TF32, with relative errors of 5e-4"
 #: A common graphics card: shipped, so that everyone gets the same plans. A step is a few launches.
-MACHINE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+MACHINE = Machine(
+    "an NVIDIA A100",
+    flops=9.7e12,
+    bandwidth=1.2e12,
+    latency=5e-5,
+    small_flops=1e12,
+    transfer=1.2e10,
+    memory=4e10,
+    grouped=True,
+)
 
 
 class CupyBackend(ArrayBackend):
@@ -25,6 +38,7 @@ class CupyBackend(ArrayBackend):
     """
 
     name = "cupy"
+    shipped = MACHINE
 
     def __init__(self) -> None:
         try:
@@ -49,6 +63,25 @@ class CupyBackend(ArrayBackend):
 
         return CUPY
 
+    def compile(
+        self, instructions: Instructions, dtype: str, algebra: Algebra = SUM_PRODUCT
+    ) -> Executable:
+        """The instructions, ready to run; one launch for a large batch of small networks."""
+        if algebra != SUM_PRODUCT or instructions.batch is None:
+            return super().compile(instructions, dtype, algebra)
+        from tnlearn_backends.cupy_backend.launching import build
+
+        return SmallNetworks(self.library, instructions, dtype, build)
+
+    def free_bytes(self) -> int:
+        """What the device has free, and what CuPy's pool holds for nobody."""
+        import cupy
+
+        pool = cupy.get_default_memory_pool()
+        free = int(cupy.cuda.runtime.memGetInfo()[0]) + int(pool.free_bytes())
+        limit = int(pool.get_limit())
+        return min(free, limit - int(pool.used_bytes())) if limit else free
+
     @property
     def machine(self) -> Machine:
         """The machine model with which plans for this backend are costed."""
@@ -57,4 +90,7 @@ class CupyBackend(ArrayBackend):
     @property
     def versions(self) -> Mapping[str, str]:
         """The libraries behind the backend and their versions."""
+        # Read by CuPy itself at every product; nobody else turns it on.
+        if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
+            return {**self._versions, "float32 products": TF32}
         return self._versions

@@ -12,10 +12,23 @@ from tnlearn.backend import Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
 
+#: Of products of float32 where somebody asked for it: ten bits of a mantissa.
+TF32 = "in TF32 on a device, with relative errors of 5e-4"
 #: Shipped, so that everyone gets the same plans. A step is a few calls of some microseconds each;
 #: on a device they are launches.
-PROCESSOR = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9)
-DEVICE = Machine("an NVIDIA A100", flops=9.7e12, bandwidth=1.2e12, latency=5e-5, small_flops=1e12)
+PROCESSOR = Machine(
+    "one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9, grouped=True
+)
+DEVICE = Machine(
+    "an NVIDIA A100",
+    flops=9.7e12,
+    bandwidth=1.2e12,
+    latency=5e-5,
+    small_flops=1e12,
+    transfer=1.2e10,
+    memory=4e10,
+    grouped=True,
+)
 
 
 class TorchBackend(ArrayBackend):
@@ -32,6 +45,7 @@ class TorchBackend(ArrayBackend):
     """
 
     name = "torch"
+    shipped = PROCESSOR
 
     def __init__(self) -> None:
         if find_spec("torch") is None:
@@ -44,6 +58,14 @@ class TorchBackend(ArrayBackend):
 
         return TORCH
 
+    def free_bytes(self) -> int | None:
+        """What the default device has free, and what PyTorch holds there for nobody."""
+        torch = sys.modules.get("torch")
+        if torch is None or torch.get_default_device().type != "cuda":
+            return None
+        held = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return int(torch.cuda.mem_get_info()[0]) + int(held)
+
     @property
     def machine(self) -> Machine:
         """The machine model of the default device."""
@@ -54,7 +76,10 @@ class TorchBackend(ArrayBackend):
     @property
     def versions(self) -> Mapping[str, str]:
         """The libraries behind the backend and their versions."""
-        return {"torch": version("torch")}
+        found, torch = {"torch": version("torch")}, sys.modules.get("torch")
+        if torch is not None and torch.backends.cuda.matmul.allow_tf32:
+            found["float32 products"] = TF32
+        return found
 
     def asarray(self, data: Any, dtype: str) -> Any:
         """`data` as a tensor, without its history."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from benchmarks.bound import Rates
 from benchmarks.instances import Answer, Arrays, Instance
 from benchmarks.orders import Order
 
@@ -73,6 +74,14 @@ class Peer(ABC):
             return version(self.distribution) if find_spec(self.module) else None
         except PackageNotFoundError:
             return None
+
+    def device(self) -> str:
+        """The name of the device it computes on; nothing, as here, for the processor."""
+        return ""
+
+    def rates(self, dtype: str) -> Rates | None:
+        """What the device reaches; None, as here, for the processor. In a process of its own."""
+        return None
 
     @abstractmethod
     def objection(self, instance: Instance) -> str | None:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from benchmarks import pairwise
+from benchmarks.devices import device_name
 from benchmarks.instances import Answer, Arrays, Instance, half_mean_squared_error
 from benchmarks.orders import Order
 from benchmarks.peers.base import Peer, Runner
@@ -20,6 +22,10 @@ class Jax(Peer):
     name, distribution, module = "jax.jit", "jax", "jax"
     tasks = ("value", "gradient")
     planners = ("tnlearn", "opt_einsum")
+
+    def device(self) -> str:
+        """Of its default device."""
+        return "" if os.environ.get("JAX_PLATFORMS") == "cpu" else device_name("jax")
 
     def objection(self, instance: Instance) -> str | None:
         """None: hyperedges are fine."""

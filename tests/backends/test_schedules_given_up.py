@@ -87,7 +87,7 @@ def test_terms_of_a_sum_that_are_too_far_apart(power: int, fine: bool) -> None:
     xp = library.xp
     arrays = [xp.asarray([1.0, 0.0]), xp.asarray([0.0, 1.0]), None]
     vectors = [xp.asarray([0]), xp.asarray([power]), None]
-    state = State(arrays, [0, 0, 0], vectors, [])
+    state = State(arrays, [0, 0, 0], vectors, [], {})
     step = Total(2, (0, 1), (False, False), (None, None), None)
     operation(Planned(step, (-1, -1)), library, "float64", False)(state)
     assert bool(xp.all(xp.concat(state.checks))) is fine

@@ -84,7 +84,8 @@ def test_the_amplitude_is_that_of_a_state_vector() -> None:
 
 
 def test_a_layer_touches_no_qubit_twice_and_four_touch_all_bonds() -> None:
-    patterns = [networks._pattern(4, 5, kind) for kind in range(4)]
+    qubits = [(r, c) for r in range(4) for c in range(5)]
+    patterns = [networks._pattern(qubits, kind) for kind in range(4)]
     assert all(len({q for pair in p for q in pair}) == 2 * len(p) for p in patterns)
     assert len({pair for p in patterns for pair in p}) == 4 * 4 + 3 * 5
 

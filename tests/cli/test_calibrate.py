@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,20 @@ def test_the_command_measures_prints_and_keeps(
     assert "one x86-64 core again" in capsys.readouterr().out
     assert tnl.plan(NETWORK).cost == before
     assert main(["calibrate", "--reset"]) == 0
+
+
+def test_a_device_s_transfers_are_measured_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = get_backend("strict")
+    device = replace(backend.machine, transfer=1e9)
+    monkeypatch.setattr(type(backend), "machine", device)
+    assert main(["calibrate", "--backend", "strict"]) == 0
+    assert "to and fro" in capsys.readouterr().out
+    machine = machine_of(backend)
+    assert machine.grouped
+    assert machine.transfer is not None
+    assert 1e6 < machine.transfer < 1e12
 
 
 def test_what_is_measured_is_right_within_an_order_of_magnitude() -> None:

@@ -16,7 +16,7 @@ from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
 
 HOST = xp.Device("CPU_DEVICE")
-MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-4)
+MACHINE = Machine("one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-4, grouped=True)
 
 
 class StrictBackend(ArrayBackend):

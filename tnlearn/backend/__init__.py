@@ -12,6 +12,8 @@ from tnlearn.backend.algebra import modulo as modulo
 from tnlearn.backend.calibrated import machine_of as machine_of
 from tnlearn.backend.discovery import get_backend as get_backend
 from tnlearn.backend.discovery import installed as installed
+from tnlearn.backend.discovery import reason_against as reason_against
+from tnlearn.backend.discovery import shipped_machine as shipped_machine
 from tnlearn.backend.instructions import Add as Add
 from tnlearn.backend.instructions import Contract as Contract
 from tnlearn.backend.instructions import Expand as Expand
@@ -21,6 +23,8 @@ from tnlearn.backend.instructions import Instructions as Instructions
 from tnlearn.backend.instructions import Labels as Labels
 from tnlearn.backend.instructions import Reduce as Reduce
 from tnlearn.backend.instructions import sources as sources
+from tnlearn.backend.protocol import STACKED_ENTRIES as STACKED_ENTRIES
+from tnlearn.backend.protocol import STACKED_STEPS as STACKED_STEPS
 from tnlearn.backend.protocol import Backend as Backend
 from tnlearn.backend.protocol import Executable as Executable
 from tnlearn.backend.protocol import Machine as Machine

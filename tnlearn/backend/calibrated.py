@@ -14,6 +14,8 @@ from tnlearn.backend.protocol import Backend, Machine
 
 #: Bytes that a file with a machine model never has.
 LARGE = 10_000
+#: What every machine model has measured.
+RATES = ("flops", "bandwidth", "latency", "small_flops")
 
 
 def machine_of(backend: Backend) -> Machine:
@@ -51,8 +53,11 @@ def _measured(path: Path) -> Machine | None:
     names = {field.name for field in dataclasses.fields(Machine)}
     if not isinstance(given, dict) or given.keys() != names or type(given["name"]) is not str:
         return None
-    numbers = {key: value for key, value in given.items() if key != "name"}
-    return Machine(given["name"], **numbers) if all(map(_is_rate, numbers.values())) else None
+    if type(given["grouped"]) is not bool:
+        return None
+    rates = [given[key] for key in RATES]
+    rates += [given[key] for key in ("transfer", "memory") if given[key] is not None]
+    return Machine(**given) if all(map(_is_rate, rates)) else None
 
 
 def _is_rate(value: Any) -> bool:

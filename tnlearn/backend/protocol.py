@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend.algebra import SUM_PRODUCT, Algebra
@@ -17,6 +18,10 @@ from tnlearn.values import LogValue
 
 #: A tensor as a backend computes with it: mantissas and powers of two, in a form of its own.
 Scaled: TypeAlias = Any
+
+#: Entries of its largest tensor up to which a step is small, and steps that are alike which are
+#: worth being stacked: what a `grouped` machine starts together.
+STACKED_ENTRIES, STACKED_STEPS = 2**12, 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,12 @@ class Machine:
     small_flops : float, optional
         Real operations a second, in any precision, of steps that are no matrix products: those
         whose rows, columns or sums are too few to fill the machine. By default as `flops`.
+    transfer : float, optional
+        Bytes a second between the host and the machine, where it has a memory of its own.
+    memory : float, optional
+        Bytes of that memory.
+    grouped : bool
+        Small steps that are alike, and of which none waits for another, are started together.
     """
 
     name: str
@@ -43,18 +54,21 @@ class Machine:
     bandwidth: float
     latency: float
     small_flops: float | None = None
+    transfer: float | None = None
+    memory: float | None = None
+    grouped: bool = False
 
     def seconds(
-        self, flops: float, moved: float, steps: int, dtype: str, small: float = 0.0
+        self, flops: float, moved: float, starts: int, dtype: str, small: float = 0.0
     ) -> float:
-        """Seconds for `steps` steps that move `moved` bytes and take `flops + small` operations.
+        """Seconds for `starts` starts of steps, `moved` bytes and `flops + small` operations.
 
         Of these, `flops` are in matrix products and `small` in other steps.
         """
         products = self.flops * (2 if dtype in ("float32", "complex64") else 1)
         others = products if self.small_flops is None else self.small_flops
         arithmetic = flops / products + small / others
-        return arithmetic + moved / self.bandwidth + steps * self.latency
+        return arithmetic + moved / self.bandwidth + starts * self.latency
 
 
 class Backend(ABC):
@@ -67,6 +81,8 @@ class Backend(ABC):
     name: str
     #: Kinds of `Algebra` that programs of this backend do not have, each with the reason.
     gaps: Mapping[str, str] = MappingProxyType({})
+    #: The machine model that is known where the backend itself cannot be used, if there is one.
+    shipped: ClassVar[Machine | None] = None
 
     @property
     @abstractmethod
@@ -88,9 +104,17 @@ class Backend(ABC):
             If `data` lives elsewhere and would have to be moved.
         """
 
+    def holds(self, data: Any) -> bool:
+        """Whether `asarray` takes `data`: arrays of the host, as here, or also some of its own."""
+        return isinstance(data, np.ndarray) or not hasattr(data, "__dlpack__")
+
     @abstractmethod
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """An array of this backend as a NumPy array."""
+
+    def free_bytes(self) -> int | None:
+        """Bytes that are free where arrays go by default; None, as here, if that is the host."""
+        return None
 
     def log_to_host(self, value: LogValue) -> LogValue:
         """A value whose phases and logarithms are NumPy arrays, or numbers."""

@@ -31,6 +31,8 @@ ROWS_PRINTED = {
     "bandwidth": ("bandwidth", "B/s"),
     "latency": ("start of a step", "s"),
 }
+#: Likewise, where the machine has a memory of its own.
+TRANSFER = {"transfer": ("to and fro", "B/s")}
 
 
 def calibrate(backend: str = "numpy", reset: bool = False) -> None:
@@ -44,8 +46,9 @@ def calibrate(backend: str = "numpy", reset: bool = False) -> None:
         print(f"plans use the shipped model: {shipped.name}" + (" again" if gone else ""))
         return
     machine = measured(backend)
+    shown = ROWS_PRINTED | (TRANSFER if machine.transfer else {})
     print(f"{'':<16} {'shipped':>10} {'measured':>10}")
-    for field, (title, unit) in ROWS_PRINTED.items():
+    for field, (title, unit) in shown.items():
         before, now = getattr(shipped, field) or shipped.flops, getattr(machine, field)
         print(f"{title:<16} {before:>10.2g} {now:>10.2g}  {unit}")
     _keep(path, machine)
@@ -59,6 +62,7 @@ def _keep(path: Path, machine: Machine) -> None:
 
 def measured(backend: str) -> Machine:
     """What programs of this backend reach, run as anybody runs them. About five seconds."""
+    shipped = get_backend(backend).machine
     latency = _slope(lambda steps: _chain([2] * (steps + 1)), backend)
     product = _seconds(_chain([LARGE] * 3), backend)
     vectors = [Tensor(np.ones(LONG), "i"), Tensor(np.ones(LONG), "i")]
@@ -73,7 +77,19 @@ def measured(backend: str) -> Machine:
         bandwidth=_rounded(bandwidth),
         latency=_rounded(latency),
         small_flops=_rounded(2 * ROWS**2 * COLUMNS / arithmetic),
+        transfer=_transfer(backend) if shipped.transfer else None,
+        memory=shipped.memory,
+        grouped=shipped.grouped,
     )
+
+
+def _transfer(backend: str) -> float:
+    """Bytes a second to the device and back."""
+    there, array = get_backend(backend), np.ones(LONG)
+    there.to_host(there.asarray(array, "float64"))
+    start = time.perf_counter()
+    there.to_host(there.asarray(array, "float64"))
+    return _rounded(2 * array.nbytes / (time.perf_counter() - start))
 
 
 def _alternating(count: int) -> list[int]:

@@ -14,7 +14,7 @@ from tnlearn.execution.program import Program
 from tnlearn.execution.recipe import widening
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.network.spelling import from_ncon, from_spelling
-from tnlearn.planning import Plan, as_bytes, batch_number, dtype_of, plan, structure_of
+from tnlearn.planning import Plan, as_bytes, batch_number, dtype_of, plan_for, structure_of
 from tnlearn.values import LogValue
 
 
@@ -44,7 +44,8 @@ def compile(
         A plan made before for the same structure, whose memory limit is kept; by default one is
         made.
     backend : str
-        Who does the arithmetic.
+        Who does the arithmetic; "auto" for the quickest that can be used here, as predicted, or
+        that of the `plan`. ``program.plan.why`` says why.
     algebra : str or tnlearn.backend.Algebra
         What is meant by sums and products. In "max-plus" and "min-plus" entries are added, and
         the value is the best total; in "max-count" and "min-count" the value has a last axis,
@@ -78,17 +79,19 @@ def compile(
     network, algebra = as_network(thing), algebra_of(algebra)
     structure, names = structure_of(network)
     number = batch_number(network, names, batch)
+    if backend != "auto":
+        get_backend(backend)  # If it cannot be used, that is said before a long search.
     if plan is None:
         if algebra != SUM_PRODUCT:
-            options["memory_limit"] = _share(options.get("memory_limit"), network, algebra)
-        plan = _plan(network, batch=batch, backend=backend, **options)
+            options["memory_limit"] = _share(options.get("memory_limit"), network, algebra, backend)
+        plan = plan_for(network, algebra, backend, batch=batch, **options)
     elif plan.structure != structure or plan.dtype != dtype_of(network):
         raise PlanError(
             f"the plan is for {len(plan.structure.inputs)} tensors in {plan.dtype} of another "
             f"structure or size; make one for this network with tnlearn.plan"
         )
     elif algebra != SUM_PRODUCT:
-        limit = _share(plan.memory_limit, network, algebra)
+        limit = _share(plan.memory_limit, network, algebra, backend)
         plan = replace(plan, memory_limit=limit)
     if number in plan.sliced:
         raise PlanError(f"the plan slices the batch index {batch!r}; plan with batch={batch!r}")
@@ -100,9 +103,8 @@ def compile(
         for k, tensor in enumerate(network.tensors)
     ]
     left_out = frozenset(network.position(name) for name in constants)
-    return Program(
-        plan, get_backend(backend), inputs, number, sharing, left_out, progress, executor, algebra
-    )
+    chosen = get_backend(plan.backend if backend == "auto" else backend)
+    return Program(plan, chosen, inputs, number, sharing, left_out, progress, executor, algebra)
 
 
 def contract(*arguments: Any, **options: Any) -> Any:
@@ -192,9 +194,6 @@ def log_value_and_gradient(
     return value, {name: array for name, array in named if array is not None}
 
 
-_plan = plan
-
-
 def _network_of(
     arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[TensorNetwork, dict[str, Any]]:
@@ -209,9 +208,11 @@ def _program(network: TensorNetwork, options: dict[str, Any]) -> tuple[Program, 
     return program, program.pack([t.data for t in network.tensors], check_finite=check_finite)
 
 
-def _share(limit: int | float | str | None, network: TensorNetwork, algebra: Algebra) -> int:
+def _share(
+    limit: int | float | str | None, network: TensorNetwork, algebra: Algebra, backend: str
+) -> int:
     """The memory limit for a plan that counts one number of the network's dtype per entry."""
-    return max(as_bytes(limit) // widening(algebra, dtype_of(network)), 1)
+    return max(as_bytes(limit, backend) // widening(algebra, dtype_of(network)), 1)
 
 
 def _input(network: TensorNetwork, position: int) -> Input:

@@ -97,7 +97,7 @@ def _computed(found: _Kept, task: Task) -> Sent:
 
 def _unpacked(load: Load) -> _Kept:
     compiled = _compiled(load.recipe)
-    need, free = compiled.recipe.peak_bytes, available_bytes()
+    need, free = compiled.recipe.peak_bytes, available_bytes(compiled.recipe.backend)
     if need > free:
         raise MemoryLimitError(
             f"the plan takes {readable_bytes(need)} in each worker, but one has "

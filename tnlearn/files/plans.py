@@ -14,9 +14,9 @@ from tnlearn.network.tensor import FLOATING
 from tnlearn.planning import Cost, Plan, Structure
 from tnlearn.planning.walk import walk
 
-COUNTS = ("peak_bytes", "slices")
+COUNTS = ("peak_bytes", "slices", "starts")
 REALS = ("flops", "bytes_moved", "width", "seconds")
-TEXTS = ("dtype", "backend", "order")
+TEXTS = ("dtype", "backend", "order", "why")
 #: Counts of more digits could not be printed.
 MOST_COUNTED = 10**300
 MOST_SLICED = 1000
@@ -34,7 +34,7 @@ def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
     names = ("structure", "path", "sliced", "cost", "memory_limit", *TEXTS)
     given = fields(payload, "the plan", *names)
     structure = _structure(given["structure"])
-    dtype, backend, order = (text(given[name], name) for name in TEXTS)
+    dtype, backend, order, why = (text(given[name], name) for name in TEXTS)
     if dtype not in FLOATING:
         raise FormatError(f"the plan computes in {shown(dtype)}, not {', '.join(FLOATING)}")
     sliced = _distinct(given["sliced"], "the sliced indices", structure)
@@ -46,7 +46,7 @@ def decode(payload: Any, arrays: Sequence[Array], cls: type[Any]) -> Plan:
     _check_axes(structure, path)
     walk(structure, path)  # Raises if the path does not join all tensors into one.
     limit = whole(given["memory_limit"], "memory_limit")
-    plan: Plan = cls(structure, path, sliced, dtype, backend, order, cost, limit)
+    plan: Plan = cls(structure, path, sliced, dtype, backend, order, cost, limit, why)
     return plan
 
 

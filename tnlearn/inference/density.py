@@ -22,7 +22,7 @@ from tnlearn.execution import combined, compile, primes_of
 from tnlearn.inference.distribution import closed
 from tnlearn.inference.options import planning, running
 from tnlearn.network import HasEnergies, Tensor, TensorNetwork
-from tnlearn.planning import plan
+from tnlearn.planning import plan_for
 
 Ints = npt.NDArray[np.int64]
 
@@ -160,7 +160,8 @@ class _Polynomial:
             ),
             (POINT,),
         )
-        self._options = running(options, plan(self._network, batch=POINT, **planning(options)))
+        made = plan_for(self._network, modulo(3), batch=POINT, **planning(options))
+        self._options = running(options, made)
 
     def values(self, points: Ints, prime: int) -> Ints:
         """Its values modulo a prime."""

@@ -16,8 +16,10 @@ from tnlearn.inference.approximate.averaging import Marginals, averaged, believe
 from tnlearn.inference.assessment import FLOPS, fits
 from tnlearn.inference.convergence import refusing, warn_unless
 from tnlearn.inference.distribution import closed, is_weight, subset_of
+from tnlearn.inference.options import planning, running
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, Index, Model, Tensor, TensorNetwork
+from tnlearn.planning import plan
 from tnlearn.values import LogValue
 
 #: Phases, and shares of a sum, below this are rounding and no sign of a negative weight.
@@ -142,6 +144,8 @@ def _by_gradient(
     names = [f"model {k}" for k in range(len(network))]
     named = [replace(tensor, name=name) for tensor, name in zip(network, names, strict=True)]
     probed = TensorNetwork([*named, *probes])
+    if options.get("plan") is None:
+        options = running(options, plan(probed, **planning(options)))
     try:
         value, gradient = log_value_and_gradient(probed, constants=names, **options)
     except RangeError:
@@ -150,7 +154,7 @@ def _by_gradient(
         raise ModelError(
             f"the network is no distribution: its value is negative or complex, phase {value.phase}"
         )
-    on_host = get_backend(options.get("backend", "numpy")).log_to_host
+    on_host = get_backend(options["plan"].backend).log_to_host
     return {s: _normalised(on_host(gradient[f"probe {k}"]), s) for k, s in enumerate(subsets)}
 
 

@@ -17,7 +17,7 @@ from tnlearn.inference.options import planning, running
 from tnlearn.inference.support import Support, planned_for
 from tnlearn.inference.walking import algebra_of, best_states
 from tnlearn.network import HasEnergies, HasNetwork, Index, Tensor, TensorNetwork
-from tnlearn.planning import as_bytes, dtype_of, plan
+from tnlearn.planning import as_bytes, dtype_of, plan_for
 
 #: Below this a number of ways that was found in floats is exact, and so were all it came from.
 EXACT = 2.0**53
@@ -82,10 +82,11 @@ def planned(
     """Options with one plan for some algebras, each of which keeps the memory limit."""
     if options.get("plan") is not None:
         return options
-    dtype, limit = dtype_of(network), as_bytes(options.get("memory_limit"))
+    dtype = dtype_of(network)
+    limit = as_bytes(options.get("memory_limit"), options.get("backend", "numpy"))
     share = max(limit // max(widening(algebra, dtype) for algebra in algebras), 1)
     asked = planning(options) | {"memory_limit": share}
-    return running(options, replace(plan(network, **asked), memory_limit=limit))
+    return running(options, replace(plan_for(network, algebras[-1], **asked), memory_limit=limit))
 
 
 def total_of(network: TensorNetwork, state: Mapping[Index, int]) -> float:

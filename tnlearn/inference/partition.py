@@ -18,7 +18,7 @@ from tnlearn.inference.estimates import TOLERANCE, climb, estimate
 from tnlearn.inference.log_value import LogPartition
 from tnlearn.inference.options import running
 from tnlearn.inference.shortcuts import shortcut_of
-from tnlearn.inference.support import planned_for
+from tnlearn.inference.support import Support, planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
 #: Ways to log Z: "exact", "counting" and shortcuts to rounding, the others by estimates.
@@ -89,39 +89,44 @@ def log_partition(
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     if method == "shortcut":
-        return _short(thing)
+        return _checked(_short(thing))
     chooses = method == "auto" and options.get("plan") is None
     if chooses and (verdict := at_once(thing)) is not None and verdict.shortcut is not None:
         return _checked(verdict.shortcut.log_partition())
     found = planned_for(closed(thing), options)
     if found.empty:
         return LogPartition(-math.inf, "exact", 0.0, True)
-    left = found.network if options.get("plan") is not None else without_barren(found.network)
-    if chooses and countable(found, left, flops) is not None:
+    if chooses:
+        return _checked(_chosen(thing, found, flops, tolerance, options))
+    return _checked(_answered(found.network, method, options))
+
+
+def _chosen(
+    thing: Any, found: Support, flops: float, tolerance: float, options: dict[str, Any]
+) -> LogPartition:
+    """By whatever the verdict is."""
+    left = without_barren(found.network)
+    if countable(found, left, flops) is not None:
         value = _counted(left, DECISIONS, options)
         if value is not None:
             return value
-    if chooses:
-        verdict = judged(thing, found, left, flops, options)
-        if verdict.shortcut is not None:
-            return _checked(verdict.shortcut.log_partition())
-        if verdict.rungs:
-            return _checked(climb(found.network, verdict.rungs, tolerance, options))
-        method = "exact"
-        if verdict.plan is not None:
-            options = running(options, verdict.plan)
-    return _answered(found.network, left, method, options)
+    verdict = judged(thing, found, left, flops, options)
+    if verdict.shortcut is not None:
+        return verdict.shortcut.log_partition()
+    if verdict.rungs:
+        return climb(found.network, verdict.rungs, tolerance, options)
+    given = options if verdict.plan is None else running(options, verdict.plan)
+    return _contracted(left, given)
 
 
-def _answered(
-    network: TensorNetwork, left: TensorNetwork, method: str, options: dict[str, Any]
-) -> LogPartition:
-    """By a method that is chosen, of a network and what has to be contracted of it."""
+def _answered(network: TensorNetwork, method: str, options: dict[str, Any]) -> LogPartition:
+    """By a method, or a plan, that was asked for."""
+    left = network if options.get("plan") is not None else without_barren(network)
     if method == "counting" and (value := _counted(left, math.inf, options)) is not None:
         return value
     if method in ("auto", "exact"):
         return _contracted(left, options)
-    return _checked(estimate(network, method, options))
+    return estimate(network, method, options)
 
 
 def _counted(
@@ -135,7 +140,7 @@ def _short(thing: TensorNetwork | HasNetwork) -> LogPartition:
     own = shortcut_of(thing)
     if own is None:
         raise ModelError(f"{thing!r} has no way around contraction of its own: use method='auto'")
-    return _checked(own.log_partition())
+    return own.log_partition()
 
 
 def _contracted(network: TensorNetwork, options: dict[str, Any]) -> LogPartition:

@@ -2,6 +2,8 @@
 
 from tnlearn.planning.blocks import Block as Block
 from tnlearn.planning.blocks import fit_blocks as fit_blocks
+from tnlearn.planning.comparison import Plans as Plans
+from tnlearn.planning.comparison import candidates as candidates
 from tnlearn.planning.cost import Cost as Cost
 from tnlearn.planning.cost import cut as cut
 from tnlearn.planning.fitting import Memory as Memory
@@ -14,6 +16,7 @@ from tnlearn.planning.planner import dtype_of as dtype_of
 from tnlearn.planning.planner import flops_of_elimination as flops_of_elimination
 from tnlearn.planning.planner import judge_of as judge_of
 from tnlearn.planning.planner import plan as plan
+from tnlearn.planning.planner import plan_for as plan_for
 from tnlearn.planning.search import Search as Search
 from tnlearn.planning.structure import Structure as Structure
 from tnlearn.planning.structure import structure_of as structure_of

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tnlearn.backend import Machine
+from tnlearn.planning.launches import starts_of
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.walk import Pair
 
@@ -32,6 +33,8 @@ class Cost:
         Log2 of the number of entries of the largest intermediate.
     slices : int
         How many times the steps run.
+    starts : int
+        How often the machine is started: once a step, or once for small steps that are alike.
     seconds : float
         Predicted on the machine model.
     """
@@ -41,6 +44,7 @@ class Cost:
     peak_bytes: int
     width: float
     slices: int
+    starts: int
     seconds: float
 
 
@@ -70,13 +74,15 @@ def cost_of(
     each = (8.0 if dtype.startswith("complex") else 2.0) * slices
     products, others = _real(flops) * each, _real(small) * each
     traffic = _real(moved) * item * slices
+    starts = starts_of(inside, pairs, machine) * slices
     return Cost(
         products + others,
         traffic,
         peak_elements(structure, inside, pairs, sizes) * item,
         math.log2(max(largest, 1)),
         slices,
-        machine.seconds(products, traffic, len(pairs) * slices, dtype, others),
+        starts,
+        machine.seconds(products, traffic, starts, dtype, others),
     )
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from tnlearn.backend import get_backend, reason_against, shipped_machine
 from tnlearn.errors import PlanError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -14,11 +15,12 @@ UNITS |= {f"{unit}i": 2 ** (10 * k) for k, unit in enumerate("KMGT", start=1)}
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def as_bytes(limit: int | float | str | None) -> int:
+def as_bytes(limit: int | float | str | None, backend: str = "numpy") -> int:
     """A memory limit in bytes: a number, "8GiB", "500 MB", or None for the default.
 
     The default is half of what is free under the control group, the process's own limit and
-    the machine, rounded down to a power of two so that it, and with it the plan, seldom changes.
+    the machine, rounded down to a power of two so that it, and with it the plan, seldom changes;
+    or likewise on the device of a backend.
 
     Raises
     ------
@@ -26,7 +28,7 @@ def as_bytes(limit: int | float | str | None) -> int:
         If it cannot be read, or is not positive.
     """
     if limit is None:
-        return 1 << ((available_bytes() // 2).bit_length() - 1)
+        return 1 << ((available_bytes(backend) // 2).bit_length() - 1)
     try:
         count = _parsed(limit) if isinstance(limit, str) else float(limit)
     except (TypeError, ValueError, OverflowError):
@@ -46,8 +48,19 @@ def _parsed(text: str) -> float:
     return float(found[1]) * UNITS[unit]
 
 
-def available_bytes() -> int:
-    """Bytes this process can still take: the least of what the system's limits say."""
+def available_bytes(backend: str = "numpy") -> int:
+    """Bytes this process can still take: the least of what the system's limits say.
+
+    Where the backend has a device, those that are free there; on one that is not here, all of it.
+    """
+    if backend == "auto":
+        there = None
+    elif reason_against(backend):
+        there = shipped_machine(backend).memory
+    else:
+        there = get_backend(backend).free_bytes()
+    if there is not None:
+        return max(int(there), 2**20)
     found = [_machine(), *_control_group(), *_process_limit()]
     return max(min(found), 2**20)
 

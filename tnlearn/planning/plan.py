@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,6 +36,8 @@ class Plan:
     memory_limit : int
         Bytes that it was made for, and that whatever is computed by it keeps: gradients, which
         hold more, compute intermediates again or slice further.
+    why : str
+        Why this backend, where it was chosen, or that it cannot be used here; else nothing.
     """
 
     structure: Structure
@@ -46,6 +49,7 @@ class Plan:
     cost: Cost
     # The same plan may be found for several.
     memory_limit: int = field(compare=False)
+    why: str = field(default="", compare=False)
 
     @cached_property
     def pairs(self) -> list[Pair]:
@@ -67,8 +71,10 @@ class Plan:
             ("peak memory", readable_bytes(cost.peak_bytes)),
             ("width", f"{cost.width:.1f}  (log2 entries of the largest tensor)"),
             ("slices", f"{cost.slices:,}"),
-            ("predicted", readable_seconds(cost.seconds)),
+            ("predicted", f"{readable_seconds(cost.seconds)} in {cost.starts:,} starts"),
         ]
+        lines = textwrap.wrap(self.why, 64)
+        rows += zip(["because", *[""] * len(lines)], lines, strict=False)
         body = [f" {name:<12} {value}" for name, value in rows]
         rule = "─" * max(len(line) for line in body)
         return "\n".join([rule, " Plan", rule, *body, rule])

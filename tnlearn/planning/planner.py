@@ -6,11 +6,21 @@ import math
 import operator
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict, Unpack, overload
 
-from tnlearn.backend import get_backend, machine_of
+from tnlearn.backend import (
+    Algebra,
+    Machine,
+    get_backend,
+    machine_of,
+    reason_against,
+    shipped_machine,
+)
 from tnlearn.errors import NetworkError
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.planning.cache import recall, remember
+from tnlearn.planning.comparison import Plans, candidates, outlook
 from tnlearn.planning.cost import cost_of
 from tnlearn.planning.elimination import elimination_path
 from tnlearn.planning.fitting import (
@@ -24,20 +34,39 @@ from tnlearn.planning.memory import as_bytes
 from tnlearn.planning.plan import Plan
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.search import Search, find_paths, is_ours, rounds_of
-from tnlearn.planning.structure import structure_of
+from tnlearn.planning.structure import Structure, structure_of
 from tnlearn.planning.walk import walk
 
 
+class _Options(TypedDict, total=False):
+    batch: Index | None
+    memory_limit: int | float | str | None
+    search: Search
+    seed: int
+    cache: bool
+
+
+@overload
+def plan(
+    thing: TensorNetwork | HasNetwork, *, backend: str = "numpy", **options: Unpack[_Options]
+) -> Plan: ...
+@overload
+def plan(
+    thing: TensorNetwork | HasNetwork,
+    *,
+    backend: list[str] | tuple[str, ...],
+    **options: Unpack[_Options],
+) -> Plans: ...
 def plan(
     thing: TensorNetwork | HasNetwork,
     *,
     batch: Index | None = None,
-    backend: str = "numpy",
+    backend: str | list[str] | tuple[str, ...] = "numpy",
     memory_limit: int | float | str | None = None,
     search: Search = "balanced",
     seed: int = 0,
     cache: bool = True,
-) -> Plan:
+) -> Plan | Plans:
     """Plan the contraction of a network or a model; nothing is computed.
 
     Parameters
@@ -46,10 +75,14 @@ def plan(
         A network, or anything with ``.network()``.
     batch : hashable, optional
         An open index whose size will be free at every call; it is never sliced.
-    backend : str
-        Whose machine model predicts the seconds.
+    backend : str, or list of str
+        Whose machine model predicts the seconds; a backend that cannot be used here is planned
+        for by the model it ships, and the plan says so. "auto" plans for each that can be used
+        and holds the arrays, and takes the quickest, transfers included. Of a list there is a
+        plan for each.
     memory_limit : int or str, optional
-        Bytes, or "8GiB"; by default half of what is free. The plan is sliced to fit.
+        Bytes, or "8GiB"; by default half of what is free, where the backend has its arrays. The
+        plan is sliced to fit.
     search : str, float, optimizer or path
         "fast", "balanced" (default) or "thorough"; seconds; the name or object of an optimizer
         of opt_einsum or cotengra; or a path in opt_einsum's form. Trees and rings need no
@@ -63,8 +96,9 @@ def plan(
 
     Returns
     -------
-    Plan
-        ``print(plan)`` shows flops, bytes moved, peak memory, width and slices.
+    Plan, or Plans for a list of backends
+        ``print(plan)`` shows flops, bytes moved, peak memory, width and slices; of several, side
+        by side.
 
     Raises
     ------
@@ -72,18 +106,61 @@ def plan(
         If the search is not understood, or its path does not fit the network.
     MemoryLimitError
         If the contraction fits the limit in no number of slices worth waiting for.
+    BackendError
+        If a backend is unknown, or cannot be used here and ships no machine model.
     """
     network = as_network(thing)
     structure, names = structure_of(network)
-    judge = Judge(structure, dtype_of(network), machine_of(get_backend(backend)))
-    memory = Memory(as_bytes(memory_limit), batch_number(network, names, batch))
-    seed = operator.index(seed)
-    if cache and is_ours(search):
+    number, dtype = batch_number(network, names, batch), dtype_of(network)
+    asked = _Asked(structure, dtype, number, memory_limit, search, operator.index(seed), cache)
+    if isinstance(backend, str) and backend != "auto":
+        return asked.plan(backend, machine_for(backend))
+    chosen = candidates(network) if isinstance(backend, str) else backend
+    machines = {name: machine_for(name) for name in chosen}
+    plans = [(asked.plan(name, machine), machine) for name, machine in machines.items()]
+    found = Plans(tuple(outlook(made, machine, network) for made, machine in plans))
+    return found.best if isinstance(backend, str) else found
+
+
+def plan_for(
+    network: TensorNetwork, algebra: Algebra, backend: str = "numpy", **options: Unpack[_Options]
+) -> Plan:
+    """The plan of a program in an algebra: "auto" is one of the backends that know it."""
+    if backend != "auto":
+        return plan(network, backend=backend, **options)
+    return plan(network, backend=candidates(network, algebra), **options).best
+
+
+def machine_for(name: str) -> Machine:
+    """The machine model of a backend, whether it can be used here or not."""
+    return shipped_machine(name) if reason_against(name) else machine_of(get_backend(name))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, but for the backend."""
+
+    structure: Structure
+    dtype: str
+    batch: int | None
+    limit: int | float | str | None
+    search: Search
+    seed: int
+    cache: bool
+
+    def plan(self, backend: str, machine: Machine) -> Plan:
+        return _planned(Judge(self.structure, self.dtype, machine), self, backend)
+
+
+def _planned(judge: Judge, asked: _Asked, backend: str) -> Plan:
+    memory = Memory(as_bytes(asked.limit, backend), asked.batch)
+    search, seed = asked.search, asked.seed
+    if asked.cache and is_ours(search):
         found, order = _remembered(judge, memory, search, seed)
     else:
         found, order = _searched(judge, memory, search, seed)
     made = Plan(
-        structure,
+        judge.structure,
         found.path,
         found.sliced,
         judge.dtype,
@@ -91,6 +168,7 @@ def plan(
         order,
         found.cost,
         memory.limit,
+        reason_against(backend),
     )
     vars(made)["pairs"] = found.pairs  # For 10^5 tensors a second walk would be felt.
     return made
@@ -127,13 +205,13 @@ def flops_of_elimination(network: TensorNetwork, backend: str = "numpy") -> floa
     path = elimination_path(structure)
     if path is None:
         return math.inf
-    machine = machine_of(get_backend(backend))
+    machine = machine_for(backend)
     return cost_of(structure, walk(structure, path), (), dtype_of(network), machine).flops
 
 
 def judge_of(made: Plan) -> Judge:
     """What an existing plan is judged by."""
-    return Judge(made.structure, made.dtype, machine_of(get_backend(made.backend)))
+    return Judge(made.structure, made.dtype, machine_for(made.backend))
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:

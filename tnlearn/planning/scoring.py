@@ -27,7 +27,9 @@ class Judge:
     def is_worth_refining(self, seconds: float) -> bool:
         """Whether arithmetic and traffic, which an order can change, outweigh the latencies."""
         steps = len(self.structure.inputs) - 1
-        return seconds > 1.25 * self.machine.seconds(0.0, 0.0, steps, self.dtype)
+        # The steps of a level may be one start, and there are at least so many levels.
+        starts = steps.bit_length() if self.machine.grouped else steps
+        return seconds > 1.25 * self.machine.seconds(0.0, 0.0, starts, self.dtype)
 
     def factors(self) -> tuple[int, int]:
         """How many multiply-adds take as long as an entry that is written, and read once again.

@@ -12,6 +12,7 @@ from tnlearn.planning.acyclic import acyclic_path
 from tnlearn.planning.elimination import elimination_path
 from tnlearn.planning.fitting import Memory, refuse_what_is_hopeless
 from tnlearn.planning.given import Path, from_linear
+from tnlearn.planning.rounds import in_rounds
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.symbols import symbols_of
@@ -106,7 +107,10 @@ def _without_loops(judge: Judge, exact: Path) -> Path:
         found = optimal_path(structure)
     elif OPTIMAL <= len(exact) <= ELIMINATED:
         found = elimination_path(structure)
-    return exact if found is None else min(exact, tuple(found), key=judge.seconds)
+    paths = [exact, *([tuple(found)] if found is not None else [])]
+    if judge.machine.grouped and (rounds := in_rounds(structure)) is not None:
+        paths.append(rounds)
+    return min(paths, key=judge.seconds) if len(paths) > 1 else exact
 
 
 def _named(structure: Structure, name: str) -> Path:

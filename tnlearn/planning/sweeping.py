@@ -119,6 +119,7 @@ def _fitted(judge: Judge, load: Load, found: Schedule, sliced: Sequence[int]) ->
         peak_bytes=held * ITEM_BYTES[judge.dtype],
         width=math.log2(max(1, *load.sizes)),
         slices=slices,
+        starts=len(found.order) * slices,
         seconds=found.seconds * slices,
     )
     return FittedSweep(tuple(sliced), found.order, cost)

@@ -1,0 +1,219 @@
+"""Own kernels for batches of small networks, run on the processor: the NumPy backend's answers.
+
+The source is compiled by g++ and its threads run in a loop; where there is nvcc, it is compiled for
+devices as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import tnlearn as tnl
+from kernel_shim import builder
+from law_tables import DTYPES
+from tnlearn.backend import Backend, get_backend
+from tnlearn_backends.array_backend.backend import ArrayBackend
+from tnlearn_backends.cupy_backend import small_networks
+from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
+
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++"),
+]
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Starts: TypeAlias = list[tuple[int, int]]
+BATCH = 300
+
+
+@pytest.fixture
+def backend() -> Backend:
+    return get_backend("strict")
+
+
+@pytest.fixture
+def starts(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starts:
+    """Starts of kernels, which every program of the backend with a batch now has."""
+    found: Starts = []
+    build = builder(tmp_path, found)
+    assert isinstance(backend, ArrayBackend)
+
+    def compiled(self: Any, instructions: Any, dtype: str, _algebra: Any = None) -> SmallNetworks:
+        return SmallNetworks(self.library, instructions, dtype, build)
+
+    monkeypatch.setattr(type(backend), "compile", compiled)
+    return found
+
+
+def batched(
+    network: tnl.TensorNetwork, dtype: str, scale: float = 1.0, axis: int = 0, batch: int = BATCH
+) -> tnl.TensorNetwork:
+    """A network with random entries of some order, a batch along an axis of every tensor."""
+    random = np.random.default_rng(0)
+    tensors = []
+    for number, tensor in enumerate(network):
+        at = min(axis, len(tensor.shape))
+        shape = (*tensor.shape[:at], batch, *tensor.shape[at:])
+        data = random.normal(size=shape)
+        if dtype.startswith("complex"):
+            data = data + 1j * random.normal(size=shape)
+        indices = (*tensor.indices[:at], "batch", *tensor.indices[at:])
+        tensors.append(tnl.Tensor((data * scale).astype(dtype), indices, str(number)))
+    return tnl.TensorNetwork(tensors, (*network.output, "batch"))
+
+
+def lattice(length: int) -> tnl.TensorNetwork:
+    return tnl.Ising(nx.grid_2d_graph(length, length), field=0.1).network()
+
+
+def logs(network: tnl.TensorNetwork, backend: str) -> tuple[Array, Array]:
+    program = tnl.compile(network, batch="batch", backend=backend)
+    value = program.log([tensor.data for tensor in network])
+    found = get_backend(backend).log_to_host(value)
+    return np.asarray(found.phase), np.asarray(found.log)
+
+
+NETWORKS: dict[str, Callable[[], tnl.TensorNetwork]] = {
+    "a lattice": lambda: lattice(4),
+    "a lattice with open spins": lambda: lattice(3).open((0, 0), (2, 1)),
+    "a hyperedge and a diagonal": lambda: tnl.TensorNetwork(
+        [tnl.Tensor(np.ones((2, 3, 3)), "abb"), tnl.Tensor(np.ones((3, 2)), "bc"),
+         tnl.Tensor(np.ones((2, 2)), "ca"), tnl.Tensor(np.ones(2), "a")],
+        "a",
+    ),
+    "one tensor": lambda: tnl.TensorNetwork([tnl.Tensor(np.ones((2, 3)), "ab")], "b"),
+    "a chain": lambda: tnl.chain(30, 4, seed=0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_launch_gives_the_answers_of_numpy(
+    backend: Backend,
+    starts: Starts,
+    network: Callable[[], tnl.TensorNetwork],
+    dtype: str,
+) -> None:
+    net = batched(network(), dtype, axis=("float32", "complex128").count(dtype))
+    phase, log = logs(net, backend.name)
+    assert starts == [(-(-BATCH // small_networks.THREADS), small_networks.THREADS)]
+    wanted_phase, wanted = logs(net, "numpy")
+    big = wanted > wanted.max() - 5  # Terms cancel to rounding in some.
+    tolerance = 1e3 * DTYPES[dtype]
+    np.testing.assert_allclose(log[big], wanted[big], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(phase[big], wanted_phase[big], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_values_no_float_holds(backend: Backend, starts: Starts, dtype: str, scale: float) -> None:
+    net = batched(lattice(4), dtype, scale)
+    _, log = logs(net, backend.name)
+    assert len(starts) == 1
+    wanted = logs(net, "numpy")[1]
+    big = wanted > wanted.max() - 5
+    np.testing.assert_allclose(
+        log[big], wanted[big], rtol=3e-6 if "32" in dtype or "64" in dtype[7:] else 1e-12
+    )
+    assert abs(wanted).max() > 1000
+
+
+def test_entries_too_far_apart_are_computed_with_care(backend: Backend, starts: Starts) -> None:
+    """tr[diag(1, 1e-200)^2 diag(1e-200, 1)^2] = 2e-400, in one batch element of many."""
+    tiny, large = np.diag([1.0, 1e-200]), np.diag([1e-200, 1.0])
+    arrays = [np.stack([np.eye(2)] * (BATCH - 1) + [m]) for m in (tiny, tiny, large, large)]
+    tensors = [tnl.Tensor(a, ("batch", k, (k + 1) % 4)) for k, a in enumerate(arrays)]
+    _, log = logs(tnl.TensorNetwork(tensors, ("batch",)), backend.name)
+    np.testing.assert_allclose(log, [np.log(2)] * (BATCH - 1) + [np.log(2) - 400 * np.log(10)])
+
+
+def test_zeros(backend: Backend, starts: Starts) -> None:
+    """Tensors of zeros in some of the batch elements, and zeros between others."""
+    net = batched(lattice(3), "float64")
+    arrays = [np.array(tensor.data) for tensor in net]
+    arrays[0][:7] = 0
+    arrays[1][:, 0, :] = 0
+    program = tnl.compile(net, batch="batch", backend=backend.name)
+    found = backend.to_host(program(arrays))
+    wanted = tnl.compile(net, batch="batch")(arrays)
+    assert len(starts) == 1
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12 * abs(wanted).max())
+    assert (found[:7] == 0).all()
+
+
+def test_tensors_that_all_share(backend: Backend, starts: Starts) -> None:
+    """A field for every batch element, couplings once for all."""
+    random = np.random.default_rng(0)
+    fields = [tnl.Tensor(random.random((BATCH, 2)), ("batch", k)) for k in range(5)]
+    bonds = [tnl.Tensor(random.random((2, 2)), (k, (k + 1) % 5)) for k in range(5)]
+    net = tnl.TensorNetwork([*fields, *bonds], ("batch",))
+    _, log = logs(net, backend.name)
+    assert len(starts) == 1
+    np.testing.assert_allclose(log, logs(net, "numpy")[1], rtol=1e-12)
+
+
+def test_batches_of_other_sizes(backend: Backend, starts: Starts) -> None:
+    """Another size takes the same kernel; a small one, and gradients, run as other programs do."""
+    net = batched(lattice(3), "float64")
+    program, wanted = (tnl.compile(net, batch="batch", backend=b) for b in (backend.name, "numpy"))
+    for size in (1000, 257, 5, 0):
+        arrays = [np.resize(t.data, (size, *t.shape[1:])) for t in net]
+        found = backend.to_host(program(arrays))
+        np.testing.assert_allclose(found, wanted(arrays), rtol=1e-9)
+    assert len(starts) == 2
+    _, gradient = program.value_and_gradient(arrays := [t.data for t in net], np.ones(BATCH))
+    _, right = wanted.value_and_gradient(arrays, np.ones(BATCH))
+    for one, other in zip(program.unpack(gradient), wanted.unpack(right), strict=True):
+        np.testing.assert_allclose(backend.to_host(one), other, rtol=1e-7, atol=1e-9)
+    assert len(starts) == 2
+
+
+def test_large_ones_are_left_to_the_library(backend: Backend, starts: Starts) -> None:
+    """A program whose tensors are too much for a thread, and one that is mostly shared."""
+    big = batched(tnl.grid(3, 3, 8, seed=0), "float64", batch=260)
+    logs(big, backend.name)
+    shared = [tnl.Tensor(np.ones((2, 2)), (k, k + 1)) for k in range(40)]
+    end = tnl.Tensor(np.ones((BATCH, 2)), ("batch", 0))
+    logs(tnl.TensorNetwork([*shared, end], ("batch", 40)), backend.name)
+    assert not starts
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no nvcc")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_devices_take_the_source(dtype: str, tmp_path: Path) -> None:
+    net = batched(lattice(4), dtype)
+    program = tnl.compile(net, batch="batch", backend="strict")
+    sources: list[str] = []
+
+    def build(source: str, name: str) -> Any:
+        sources.append(source)
+        return lambda *_: None
+
+    library = get_backend("strict").library  # type: ignore[attr-defined]
+    executable = SmallNetworks(library, program.instructions, dtype, build)
+    x = executable.pack([tensor.data for tensor in net], True)
+    kernel, _ = executable.kernel(x.bounds)  # type: ignore[arg-type]
+    (tmp_path / "kernel.cu").write_text(kernel.source)
+    options = [
+        "-arch=sm_80",
+        "-std=c++14",
+        "-cubin",
+        "-Xptxas",
+        "-O1,-v",
+        "-Werror",
+        "all-warnings",
+    ]
+    files = ["-o", str(tmp_path / "kernel.cubin"), str(tmp_path / "kernel.cu")]
+    done = subprocess.run(
+        ["nvcc", *options, *files], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tnlearn_program" in done.stderr
