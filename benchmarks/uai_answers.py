@@ -4,12 +4,15 @@ Run with ``python benchmarks/uai_answers.py`` and ``TNLEARN_DATA`` naming the fo
 ``uai2014/PR``, ``MAR`` and ``MAP``; writes ``results/uai_answers.json`` and ``.md``. Every problem
 runs in a process of its own under a limit of seconds. An answer to PR is right if it has the
 reference's printed digits, one to MAR if all marginals have them, one to MAP if its state weighs at
-least as much as the reference's.
+least as much as the reference's: where that cannot be had exactly, the best that chains come by.
+With ``--peers`` cotengra and pgmpy answer PR beside, each with as many seconds, where they are
+installed; see ``uai_peers.py``.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import os
@@ -23,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from environment import write_result
+from environment import RESULTS, write_result
 from tqdm import tqdm
+from uai_peers import PEERS
 
 import tnlearn as tnl
-from tnlearn.errors import MemoryLimitError
+from tnlearn.errors import MemoryLimitError, ModelError
 
 TASKS = ("PR", "MAR", "MAP")
 #: What one problem may take, and operations that are worth beginning in that time.
@@ -60,29 +64,28 @@ def solve(task: str, name: str) -> dict[str, Any]:
     if verdict.plan is not None:
         row |= {"width": verdict.plan.cost.width, "flops": verdict.plan.cost.flops}
         row |= {"slices": verdict.plan.cost.slices}
-    able = ("exact", "counting") if task == "PR" else ("exact",)
-    if verdict.method not in able:
+    if verdict.method not in ABLE[task]:
         return row | {"status": "too hard", "seconds": time.perf_counter() - start}
     words = path.with_suffix(f".uai.{task}").read_text().split()
     try:
-        row |= ANSWERS[task](whole, model, words)
-    except MemoryLimitError:
-        row |= {"status": "too hard"}
+        row |= ANSWERS[task](whole, model, words, verdict.method == "exact")
+    except (MemoryLimitError, ModelError) as error:  # Too large, or no state to start from.
+        row |= {"status": f"too hard ({type(error).__name__})"}
     return row | {"seconds": time.perf_counter() - start}
 
 
-def partition(_whole: Any, model: Any, words: list[str]) -> dict[str, Any]:
+def partition(_whole: Any, model: Any, words: list[str], _exact: bool) -> dict[str, Any]:
     """The decimal logarithm of Z, to the last digit printed."""
     value = tnl.log_partition(model, flops=FLOPS)
     if value.method not in ("exact", "counting"):
         return {"status": "too hard"}
     found, reference = value / math.log(10), words[-1]
-    right = abs(found - float(reference)) <= 0.51 * unit(reference)
+    right = agrees(found, reference)
     asked = {"method": value.method, "reference": float(reference)}
     return {"status": verdict_of(right), "found": found} | asked
 
 
-def marginals(whole: Any, model: Any, words: list[str]) -> dict[str, Any]:
+def marginals(whole: Any, model: Any, words: list[str], _exact: bool) -> dict[str, Any]:
     """All probabilities, to their last digits printed."""
     found = tnl.marginals(model)
     values = iter(words[2:])
@@ -95,17 +98,31 @@ def marginals(whole: Any, model: Any, words: list[str]) -> dict[str, Any]:
     return {"status": verdict_of(worst <= 0.51), "worst, last digits": worst}
 
 
-def mode(whole: Any, model: Any, words: list[str]) -> dict[str, Any]:
+def mode(_whole: Any, model: Any, words: list[str], exact: bool) -> dict[str, Any]:
     """The logarithm of the weight of the best state."""
-    found = tnl.mode(model)
+    method = "exact" if exact else "tempering"
+    try:
+        found = tnl.mode(model, method=method)
+    except MemoryLimitError:  # The algebra takes more than the verdict was about.
+        method = "tempering"
+        found = tnl.mode(model, method=method)
     state = [int(word) for word in words[2:]]
     row = np.array([[state[site] for site in model.sites]])
     reference = -float(model.energy(row)[0])
     right = -found.energy >= reference - 1e-9 * abs(reference)
-    return {"status": verdict_of(right), "found": -found.energy, "reference": reference}
+    asked = {"method": method, "reference": reference}
+    return {"status": verdict_of(right), "found": -found.energy} | asked
 
 
 ANSWERS = {"PR": partition, "MAR": marginals, "MAP": mode}
+#: Verdicts after which an answer is begun; any, where there is an estimate that counts.
+ANY = ("exact", "counting", "compressed", "loops", "annealing")
+ABLE = {"PR": ("exact", "counting"), "MAR": ("exact",), "MAP": ANY}
+
+
+def agrees(found: float, reference: str) -> bool:
+    """Whether a number has all digits that are printed."""
+    return abs(found - float(reference)) <= 0.51 * unit(reference)
 
 
 def unit(word: str) -> float:
@@ -120,9 +137,18 @@ def verdict_of(right: bool) -> str:
     return "right" if right else "wrong"
 
 
-def in_a_process(task: str, name: str) -> dict[str, Any]:
-    """A problem, killed when its time is over."""
-    command = [sys.executable, __file__, "--problem", task, name]
+def asked_of(peer: str, name: str) -> dict[str, Any]:
+    """A peer's answer to PR, as columns of a row."""
+    script = str(Path(__file__).with_name("uai_peers.py"))
+    row = in_a_process([sys.executable, script, peer, name])
+    if "found" in row:
+        reference = (folder() / "PR" / f"{name}.uai.PR").read_text().split()[-1]
+        row["status"] = verdict_of(agrees(row["found"], reference))
+    return {peer: row["status"].partition(" ")[0], f"{peer}, seconds": row.get("seconds", SECONDS)}
+
+
+def in_a_process(command: list[str]) -> dict[str, Any]:
+    """What a command prints, killed when its time is over."""
     start = time.perf_counter()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
@@ -133,6 +159,14 @@ def in_a_process(task: str, name: str) -> dict[str, Any]:
         return {"status": f"failed {' '.join(last)}"}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def kept(tasks: list[str]) -> list[dict[str, Any]]:
+    """Rows of the other tasks, as they are in the result."""
+    if set(tasks) == set(TASKS):
+        return []
+    found = json.loads((RESULTS / "uai_answers.json").read_text())["problems"]
+    return [row for row in found if row["task"] not in tasks]
 
 
 def problems(tasks: list[str]) -> Iterator[tuple[str, str]]:
@@ -163,6 +197,11 @@ def by_family(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "not answered": sum(row["status"] not in ("right", "wrong") for row in some),
             "widest": max((row["width"] for row in some if "width" in row), default=None),
             "seconds": sum(row.get("seconds", 0.0) for row in some),
+            **{
+                f"{peer} right": sum(row[peer] == "right" for row in some)
+                for peer in PEERS
+                if peer in some[0]
+            },
         }
         for (task, family), some in kinds.items()
     ]
@@ -172,19 +211,26 @@ def main() -> int:
     """Run all problems, print and write the results; 1 if an answer is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problem", nargs=2, metavar=("TASK", "NAME"))
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument(
+        "--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="others keep their rows"
+    )
+    parser.add_argument("--peers", action="store_true", help="ask those that are installed, too")
     given = parser.parse_args()
     if given.problem:
         print(json.dumps(solve(*given.problem)))
         return 0
-    every = list(problems(given.tasks))
-    rows = [
-        {"task": task, "problem": name} | in_a_process(task, name)
-        for task, name in tqdm(every, disable=None)
-    ]
-    for row in rows:
-        if row["problem"] in DOUBTFUL:
-            row["note"] = DOUBTFUL[row["problem"]]
+    peers = [peer for peer in PEERS if given.peers and importlib.util.find_spec(peer)]
+    rows = []
+    for task, name in tqdm(list(problems(given.tasks)), disable=None):
+        row = {"task": task, "problem": name}
+        row |= in_a_process([sys.executable, __file__, "--problem", task, name])
+        for peer in peers if task == "PR" else []:
+            row |= asked_of(peer, name)
+        if name in DOUBTFUL:
+            row["note"] = DOUBTFUL[name]
+        rows.append(row)
+    rows = [*kept(given.tasks), *rows]
+    rows.sort(key=lambda row: (TASKS.index(row["task"]), row["problem"]))
     payload = {"seconds a problem": SECONDS, "families": by_family(rows), "problems": rows}
     print(write_result("uai_answers", payload).with_suffix(".md").read_text())
     return int(any(row["status"] == "wrong" and "note" not in row for row in rows))

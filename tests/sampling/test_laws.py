@@ -11,6 +11,7 @@ import pytest
 import tnlearn as tnl
 from sampler_table import SAMPLERS, Potts, ising
 from tnlearn.errors import DataTypeError, ModelError, TnlearnError
+from tnlearn.inference.approximate.chains import Weighted
 from tnlearn.sampling import (
     MALA,
     BlockGibbs,
@@ -179,6 +180,22 @@ def test_forbidden_and_unknown_starts_are_refused() -> None:
         Gibbs().init(Potts(), 1, 0, start=[[0, 0, 0, 2]])
     with pytest.raises(ModelError, match=r"-1 and \+1 only"):
         Gibbs().init(ising(nx.path_graph(2)), 1, 0, start=[[0, 1]])
+
+
+def colourings(graph: Any, colours: int) -> Weighted:
+    """No two neighbours are alike."""
+    rule = 1.0 - np.eye(colours)
+    return Weighted(tnl.TensorNetwork(tnl.Tensor(rule, edge) for edge in graph.edges))
+
+
+def test_chains_find_an_allowed_start_where_no_draw_does() -> None:
+    model = colourings(nx.random_regular_graph(3, 200, seed=0), 4)
+    state = Gibbs().init(model, 5, 0)
+    assert (state.energies == 0).all()
+    assert len(np.unique(state.positions, axis=0)) == 5
+    np.testing.assert_array_equal(state.positions, Gibbs().init(model, 5, 0).positions)
+    with pytest.raises(ModelError, match="no allowed one was found: give start="):
+        Gibbs().init(colourings(nx.cycle_graph(3), 2), 2, 0)
 
 
 def test_things_without_energies_are_refused() -> None:

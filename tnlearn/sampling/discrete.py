@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import HasEnergies
+from tnlearn.sampling.allowed import allowed
 from tnlearn.sampling.checks import real, shaped
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count, streams
 from tnlearn.sampling.pairs import Pairs, is_pairwise, pairs_of
@@ -77,19 +78,20 @@ def started(target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLik
     if np.isinf(energies).any():
         chain = int(np.isinf(energies).argmax())
         raise ModelError(
-            f"chain {chain} would start in a forbidden state (infinite energy): give start=, "
-            "allowed states of shape (chains, n_sites)"
+            f"chain {chain} would start in a forbidden state (infinite energy)"
+            + (", and no allowed one was found" if start is None else "")
+            + ": give start=, allowed states of shape (chains, n_sites)"
         )
     return State(target, positions, energies, seeds)
 
 
 def _drawn(target: Pairs | Tables, chains: int, generator: np.random.Generator) -> Positions:
-    """Uniform positions; those that are forbidden are drawn again, for some time."""
+    """Uniform positions; those that are forbidden are drawn again for some time, then moved."""
     positions = np.zeros((chains, len(target.counts)), np.int8, order="F")
     rows = np.arange(chains)
     for _ in range(ATTEMPTS):
         positions[rows] = generator.integers(0, target.counts, (len(rows), positions.shape[1]))
         rows = np.flatnonzero(np.isinf(target.energies(positions)))
         if not len(rows):
-            break
-    return positions
+            return positions
+    return allowed(target, positions, generator) if isinstance(target, Tables) else positions
