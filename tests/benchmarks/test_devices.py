@@ -131,7 +131,7 @@ def test_one_slice_is_timed_and_the_rest_is_said_to_be_extrapolated() -> None:
     problem = Problem("circuit", partial(networks.circuit, 4, 4, 6), (), one_slice=True)
     peers = [PEERS[0], *[peer for peer in ON_DEVICES if peer.name == "tnlearn torch-cpu"]]
 
-    rows = one_slice.measure(problem, peers, 0, replace(QUICK, memory=2**29))
+    rows = one_slice.measure(problem, peers, 0, replace(QUICK, memory=2**31))
     assert [row["peer"] for row in rows] == [peer.name for peer in peers]
     for found in rows:
         assert found["status"] == "ok", found

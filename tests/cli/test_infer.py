@@ -98,7 +98,7 @@ def test_json_says_how_good_it_is(
 ) -> None:
     assert main(["infer", files[0], "--json", "--memory", "10"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["method"], found["converged"]) == ("annealing", True)
+    assert (found["method"], found["converged"]) == ("loops", True)
     assert abs(found["log_partition"] - math.log(total(""))) <= found["error"]
 
 

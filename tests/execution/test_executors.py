@@ -258,7 +258,7 @@ def test_where_arrays_arrive_in_memory_is_of_no_account(
 
 def test_a_worker_refuses_what_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_kept", {})
-    monkeypatch.setattr(worker, "available_bytes", lambda: 1)
+    monkeypatch.setattr(worker, "available_bytes", lambda _backend: 1)
     program = compiled("float64", Inline())
     arrays = [tensor.data for tensor in network("float64")]
     with pytest.warns(UserWarning, match=r"MemoryLimitError: the plan takes .* 1 B free") as seen:

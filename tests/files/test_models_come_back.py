@@ -31,7 +31,7 @@ def test_every_model_of_physics_can_be_saved() -> None:
     models = {name for name, cls in classes.items() if issubclass(cls, HasNetwork)}
     assert models == {name for name, kind in KINDS.items() if kind.room == "tnlearn.physics"}
     assert models >= set(FORMS)
-    assert {*MODELS, "RestrictedBoltzmann"} >= set(FORMS)
+    assert {*MODELS, "RestrictedBoltzmann", "GaussianRestrictedBoltzmann"} >= set(FORMS)
 
 
 def test_a_restricted_machine_comes_back(path: Path) -> None:
@@ -41,6 +41,15 @@ def test_a_restricted_machine_comes_back(path: Path) -> None:
     for name in ("weights", "visible_bias", "hidden_bias"):
         assert_same_bits(getattr(found, name), getattr(model, name))
     assert_same_network(found.network(), model.network())
+
+
+def test_a_machine_of_real_numbers_comes_back(path: Path) -> None:
+    random = np.random.default_rng(0)
+    arrays = random.normal(size=(3, 2)), random.normal(size=3), random.random(3), random.random(2)
+    model = physics.GaussianRestrictedBoltzmann(*arrays)
+    found = back(model, path)
+    states = random.normal(size=(5, 3))
+    assert_same_bits(found.log_probability(states), model.log_probability(states))
 
 
 @pytest.mark.parametrize("name", MODELS)

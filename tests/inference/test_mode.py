@@ -101,6 +101,18 @@ def test_ties_of_fractions_that_differ_by_a_flip() -> None:
     assert first == tuple(-s for s in second)
 
 
+def test_a_glass_of_12x12_against_its_density_of_states() -> None:
+    """Exact integers of another algebra: how many of 2**144 states have the least energy."""
+    graph = nx.grid_2d_graph(12, 12)
+    random = np.random.default_rng(0)
+    signs = {edge: float(random.choice([-1, 1])) for edge in graph.edges}
+    model = tnl.Ising(graph, coupling=signs)
+    found, density = tnl.mode(model, count=True), tnl.density_of_states(model)
+    assert (found.energy, found.degeneracy) == min(density.items())
+    assert sum(density.values()) == 2**144
+    assert sum(1 for _ in tnl.optima(model)) == found.degeneracy
+
+
 def test_degeneracies_beyond_any_float() -> None:
     assert tnl.mode(tnl.Ising(nx.empty_graph(70)), count=True).degeneracy == 2**70
     network = tnl.TensorNetwork(tnl.Tensor(np.ones(1024), (k,)) for k in range(110))

@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
-from scipy import special
+from scipy import optimize, special
 
 import tnlearn as tnl
 from tnlearn.errors import DataTypeError, ModelError
@@ -245,6 +245,25 @@ def test_overlaps_beyond_capacity() -> None:
     model = Hopfield(patterns)
     found = model.recall(patterns[:60], steps=30, seed=0)
     assert np.diagonal(model.overlaps(found.states)[:, :60]).mean() < 0.6
+
+
+@pytest.mark.parametrize("load", [0.05, 0.08, 0.1, 0.12])
+def test_overlaps_after_recall(load: float) -> None:
+    """``m = erf(y)`` with ``sqrt(2 alpha) = erf(y) / y - 2 exp(-y**2) / sqrt(pi)``.
+
+    D. J. Amit, H. Gutfreund, H. Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985): N to infinity, no
+    temperature, replica symmetry.
+    """
+
+    def excess(y: float) -> float:
+        slope = special.erf(y) / y - 2 / math.sqrt(math.pi) * math.exp(-y * y)
+        return float(slope - math.sqrt(2 * load))
+
+    expected = special.erf(optimize.brentq(excess, 1.6, 6))
+    patterns = random_patterns(int(load * 2000), 2000)
+    model, first = Hopfield(patterns), patterns[:100]
+    overlaps = np.diagonal(model.overlaps(model.recall(first, steps=60, seed=0).states)[:, :100])
+    assert overlaps.mean() == pytest.approx(expected, abs=4 * overlaps.std() / 10 + 1e-4)
 
 
 def test_bits_that_turn_in_one_step() -> None:

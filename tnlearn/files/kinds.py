@@ -39,6 +39,7 @@ KINDS = {
     "FactorGraph": Kind("tnlearn.physics", "tnlearn.files.factors"),
     "BayesianNetwork": Kind("tnlearn.physics", "tnlearn.files.factors"),
     "Potts": Kind("tnlearn.physics", "tnlearn.files.models"),
+    "GaussianRestrictedBoltzmann": Kind("tnlearn.physics", "tnlearn.files.models"),
     "Clock": Kind("tnlearn.physics", "tnlearn.files.models"),
     "Hopfield": Kind("tnlearn.physics", "tnlearn.files.models"),
     "BoltzmannMachine": Kind("tnlearn.physics", "tnlearn.files.models"),

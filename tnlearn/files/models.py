@@ -64,6 +64,11 @@ def _restricted(cls: type[Any], given: dict[str, Any]) -> Any:
     return cls(given["weights"], given["visible_bias"], given["hidden_bias"])
 
 
+def _gaussian(cls: type[Any], given: dict[str, Any]) -> Any:
+    means, variances = given["visible_mean"], given["visible_variance"]
+    return cls(given["weights"], means, variances, given["hidden_bias"])
+
+
 def _chain(cls: type[Any], given: dict[str, Any]) -> Any:
     model = cls(given["initial"], given["transitions"])
     model.initial, model.transitions = given["initial"], tuple(given["transitions"])
@@ -98,6 +103,9 @@ FORMS = {
     "Hopfield": Form(("patterns", "rule", "thresholds", "beta"), _hopfield),
     "BoltzmannMachine": Form(("couplings", "fields", "hidden", "beta"), _machine),
     "RestrictedBoltzmann": Form(("weights", "visible_bias", "hidden_bias"), _restricted),
+    "GaussianRestrictedBoltzmann": Form(
+        ("weights", "visible_mean", "visible_variance", "hidden_bias"), _gaussian
+    ),
     "MarkovChain": Form(("initial", "transitions"), _chain),
     "HiddenMarkovTree": Form(("hidden", "root", "initial", "transitions", "emissions"), _tree),
 }
