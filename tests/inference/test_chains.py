@@ -13,6 +13,7 @@ from small_models import factor_graph, spin_glass, weights
 from tnlearn.errors import MemoryLimitError, ModelError
 from tnlearn.inference import NotConverged
 from tnlearn.inference.approximate import chains
+from tnlearn.inference.approximate.chains import target_of
 from tnlearn.inference.approximate.ladder import ladder
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -145,9 +146,19 @@ def test_chains_that_do_not_agree_warn(monkeypatch: pytest.MonkeyPatch) -> None:
         tnl.marginals(model, method="gibbs", seed=0)
 
 
+def test_chains_start_where_hard_zeros_leave_next_to_nothing() -> None:
+    """3 of 3**300 states are allowed: each value of the root implies all others."""
+    rule = np.roll(np.eye(3), 1, axis=1)
+    tensors = [tnl.Tensor(rule, (k, (k - 1) // 2)) for k in range(1, 300)]
+    network = tnl.TensorNetwork([*tensors, tnl.Tensor([0.2, 0.5, 0.3], (0,))])
+    found = tnl.mode(network, method="tempering", seed=0)
+    assert found.energy in -np.log([0.2, 0.5, 0.3])
+    assert found.state[1] == (found.state[0] - 1) % 3
+
+
 def test_a_ladder_reaches_from_infinite_temperature_to_the_models_own() -> None:
     model = spin_glass(4)
-    betas = ladder(model, np.random.default_rng(0))
+    betas = ladder(target_of(model, "nothing"), np.random.default_rng(0))
     assert (betas[0], betas[-1]) == (0.0, model.beta)
     assert (np.diff(betas) > 0).all()
     assert 2 < len(betas) < 30

@@ -13,6 +13,7 @@ import pytest
 import tnlearn as tnl
 from tnlearn.errors import MemoryLimitError, ModelError
 from tnlearn.inference.counting import count, is_logical
+from tnlearn.inference.counting.finding import allowed_states
 
 
 def clause(scope: tuple[Any, ...], signs: np.ndarray) -> tnl.Tensor:
@@ -87,9 +88,8 @@ def test_parts_that_share_nothing_are_counted_apart() -> None:
     assert_same(count(tnl.TensorNetwork(tensors)), expected)
 
 
-@pytest.mark.parametrize("queens", [4, 5, 6, 7, 8])
-def test_queens(queens: int) -> None:
-    """Ways to place queens that do not attack each other (OEIS A000170)."""
+def board(queens: int) -> tnl.TensorNetwork:
+    """So many queens that do not attack each other, on as many rows and columns."""
     cells = [(x, y) for x in range(queens) for y in range(queens)]
     tensors = []
     for line in range(queens):  # One in every row and, as there are as many, in every column.
@@ -99,8 +99,13 @@ def test_queens(queens: int) -> None:
         steps = abs(a[0] - b[0]), abs(a[1] - b[1])
         if 0 in steps or steps[0] == steps[1]:
             tensors.append(clause((a, b), np.array([1, 1])))
-    expected = {4: 2, 5: 10, 6: 4, 7: 40, 8: 92}[queens]
-    assert_same(count(tnl.TensorNetwork(tensors)), math.log(expected))
+    return tnl.TensorNetwork(tensors)
+
+
+@pytest.mark.parametrize(("queens", "ways"), [(4, 2), (5, 10), (6, 4), (7, 40), (8, 92)])
+def test_queens(queens: int, ways: int) -> None:
+    """Ways to place them (OEIS A000170)."""
+    assert_same(count(board(queens)), math.log(ways))
 
 
 def test_pigeons_that_do_not_fit() -> None:
@@ -198,3 +203,25 @@ def test_it_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tnlearn.inference.counting.counter.progress_bar", bar)
     with pytest.raises(KeyboardInterrupt):
         count(random_formula(0, 200, 400, False))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_states_that_are_allowed(seed: int) -> None:
+    """Different ones where there are several; none where all are forbidden, or none is."""
+    network = random_tables(seed)
+    found = allowed_states(network, 6, np.random.default_rng(seed))
+    zeros = [tensor.data == (-np.inf if tensor.log else 0.0) for tensor in network]
+    if found is None:
+        assert contracted(network) == -np.inf or not any(map(np.any, zeros))
+        return
+    assert found.shape == (6, len(network.sizes))
+    column = dict(zip(network.sizes, found.T, strict=True))
+    for tensor, zero in zip(network, zeros, strict=True):
+        assert not zero[tuple(column[index] for index in tensor.indices)].any()
+
+
+def test_allowed_states_after_turning_back() -> None:
+    """Eight queens that no two attack: found at random only by taking decisions back."""
+    found = allowed_states(board(8), 20, np.random.default_rng(0))
+    assert found is not None
+    assert len(np.unique(found, axis=0)) > 5

@@ -86,6 +86,14 @@ class Target:
     model: Any
     support: Support
 
+    def starts(self, count: int, generator: np.random.Generator) -> npt.NDArray[np.int8] | None:
+        """Allowed states to start chains from; None where chains find theirs."""
+        from tnlearn.inference.counting.finding import allowed_states
+
+        if not isinstance(self.model, Weighted):
+            return None
+        return allowed_states(self.model.network(), count, generator)
+
     def columns(self, rows: npt.NDArray[Any]) -> Mapping[Index, Ints]:
         """Positions of every index of the network asked about, from states of the model."""
         left = {site: rows[:, k].astype(np.int64) for k, site in enumerate(self.model.sites)}
@@ -158,7 +166,7 @@ def draw(
     sampler: Any = Gibbs()
     rungs = 1
     if method == "tempering":
-        betas = ladder(target.model, generator)
+        betas = ladder(target, generator)
         sampler, rungs = ParallelTempering(sampler, betas), len(betas)
     once = draws * CHAINS * rungs * len(target.model.sites) * (1 + WARMUP)
     thin, left = 1, updates
@@ -181,7 +189,8 @@ def _attempt(
     generator: np.random.Generator,
     progress: bool,
 ) -> Drawn:
-    state = sampler.init(target.model, CHAINS, generator)
+    start = target.starts(CHAINS, generator)
+    state = sampler.init(target.model, CHAINS, generator, start=start)
     state = sampler.step(state, int(WARMUP * draws * thin))
     rows = np.empty((draws, CHAINS, len(target.model.sites)), np.int8)
     energies = np.empty((draws, CHAINS))

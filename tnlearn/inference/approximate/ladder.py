@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,20 @@ CHAINS, SWEEPS = 16, 20
 MOST = 48
 
 
-def ladder(model: HasEnergies, generator: np.random.Generator) -> tuple[float, ...]:
+class HasStarts(Protocol):
+    """A model, and states that it allows."""
+
+    @property
+    def model(self) -> Any:
+        """Of positive beta, with ``energies()``."""
+        ...
+
+    def starts(self, count: int, generator: np.random.Generator) -> npt.NDArray[np.int8] | None:
+        """So many of them, or None where chains find theirs."""
+        ...
+
+
+def ladder(target: HasStarts, generator: np.random.Generator) -> tuple[float, ...]:
     """Inverse temperatures from 0 to the model's own.
 
     Neighbours i and j are swapped at a rate of about ``erfc(|b_i - b_j| sigma / 2)``, sigma being
@@ -30,8 +43,7 @@ def ladder(model: HasEnergies, generator: np.random.Generator) -> tuple[float, .
 
     Parameters
     ----------
-    model : model with ``energies()``
-        Of positive beta.
+    target : HasStarts
     generator : numpy.random.Generator
 
     Returns
@@ -39,7 +51,8 @@ def ladder(model: HasEnergies, generator: np.random.Generator) -> tuple[float, .
     tuple of float, at least two
         Ascending; the last is the model's beta.
     """
-    here = _measured(model, None, 0.0, generator)
+    model = target.model
+    here = _measured(model, target.starts(CHAINS, generator), 0.0, generator)
     betas = [0.0]
     while betas[-1] < model.beta:
         step = min(STEP / here.sigma if here.sigma > 0 else math.inf, model.beta - betas[-1])

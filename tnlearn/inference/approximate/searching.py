@@ -51,9 +51,10 @@ def search(
     if not target.model.sites:
         return [_state(target.columns(np.zeros((1, 0), np.int64)), 0)]
     generator = np.random.default_rng(seed)
-    betas = ladder(target.model, generator)
+    betas = ladder(target, generator)
     sampler = ParallelTempering(Gibbs(), betas)
-    state = sampler.init(target.model, CHAINS, generator)
+    start = target.starts(CHAINS, generator)
+    state = sampler.init(target.model, CHAINS, generator, start=start)
     best: dict[bytes, tuple[float, npt.NDArray[Any]]] = {}
     once = 2 * SWEEPS * CHAINS * len(betas) * len(target.model.sites)
     rounds = min(MOST, max(1, UPDATES // once))
