@@ -25,6 +25,10 @@ class MemoryLimitError(PlanError):
     """No plan fits inside the memory limit."""
 
 
+class CostError(PlanError):
+    """An exact answer takes more operations than were allowed."""
+
+
 class RangeError(TnlearnError, OverflowError, ValueError):
     """A value lies outside the range of a float; ask for its logarithm instead."""
 

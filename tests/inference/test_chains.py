@@ -10,7 +10,7 @@ import pytest
 
 import tnlearn as tnl
 from small_models import factor_graph, spin_glass, weights
-from tnlearn.errors import MemoryLimitError, ModelError
+from tnlearn.errors import CostError, MemoryLimitError, ModelError
 from tnlearn.inference import NotConverged
 from tnlearn.inference.approximate import chains
 from tnlearn.inference.approximate.chains import target_of
@@ -162,3 +162,14 @@ def test_a_ladder_reaches_from_infinite_temperature_to_the_models_own() -> None:
     assert (betas[0], betas[-1]) == (0.0, model.beta)
     assert (np.diff(betas) > 0).all()
     assert 2 < len(betas) < 30
+
+
+@pytest.mark.parametrize(
+    "question", [tnl.mode, tnl.marginals, lambda m, **o: tnl.sample(m, 2, **o)]
+)
+def test_what_would_take_for_ever_is_refused(question: Any) -> None:
+    """Before it begins, with what it takes, what to give, and what there is instead."""
+    model = spin_glass(3)
+    with pytest.raises(CostError, match=r"exact takes .* flops=.*method='tempering' gives an est"):
+        question(model, flops=10)
+    question(model, flops=np.inf)

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tnlearn.errors import MemoryLimitError
+from tnlearn.errors import CostError, MemoryLimitError
+from tnlearn.planning import Plan, readable_seconds
 
 
 class NotConverged(UserWarning):
@@ -24,6 +25,16 @@ def refusing(methods: Sequence[str]) -> Iterator[None]:
     """Where exact does not fit, the error says by which methods there is an estimate."""
     try:
         yield
-    except MemoryLimitError as error:
+    except (MemoryLimitError, CostError) as error:
         names = " or ".join(f"method={name!r}" for name in methods)
-        raise MemoryLimitError(f"{error}; {names} gives an estimate") from error
+        raise type(error)(f"{error}; {names} gives an estimate") from error
+
+
+def check_flops(made: Plan, most: float) -> None:
+    """CostError if a plan takes more operations than this."""
+    cost = made.cost
+    if cost.flops > most:
+        raise CostError(
+            f"exact takes {cost.flops:.1e} flops ({readable_seconds(cost.seconds)} predicted), "
+            f"more than the {most:.1e} allowed: give flops=, say float('inf')"
+        )

@@ -14,7 +14,7 @@ from tnlearn.errors import ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
 from tnlearn.inference.approximate.averaging import Marginals, averaged, believed
 from tnlearn.inference.assessment import FLOPS, fits
-from tnlearn.inference.convergence import refusing, warn_unless
+from tnlearn.inference.convergence import check_flops, refusing, warn_unless
 from tnlearn.inference.distribution import closed, is_weight, subset_of
 from tnlearn.inference.options import planning, running
 from tnlearn.inference.support import planned_for
@@ -55,7 +55,7 @@ def marginals(
         that meet on one tensor; exact on trees. "gibbs" and "tempering": averages over Markov
         chains. "auto": exact inside the memory limit and `flops`, else "tempering".
     flops : float
-        Operations up to which "auto" contracts.
+        Operations that an exact answer may take.
     **options
         ``backend``, ``memory_limit``, ``search``, ``seed`` (also of chains) and ``progress`` as
         for `tnlearn.compile`.
@@ -79,6 +79,8 @@ def marginals(
         distribution.
     MemoryLimitError
         If an exact answer does not fit.
+    CostError
+        If it takes more than `flops`.
 
     Notes
     -----
@@ -95,7 +97,7 @@ def marginals(
         method = "exact" if fits(network, flops, options) else "tempering"
     if method == "exact":
         with refusing(METHODS[2:]):
-            found = Marginals.exact(_joint(network, wanted, options))
+            found = Marginals.exact(_joint(network, wanted, flops, options))
     elif method == "belief propagation":
         found = believed(network, wanted)
     else:
@@ -105,19 +107,25 @@ def marginals(
 
 
 def _joint(
-    network: TensorNetwork, wanted: list[tuple[Index, ...]], options: dict[str, Any]
+    network: TensorNetwork,
+    wanted: list[tuple[Index, ...]],
+    flops: float,
+    options: dict[str, Any],
 ) -> dict[tuple[Index, ...], Probabilities]:
     """Probabilities of sets of indices, what hard zeros forbid being cut out first."""
     support = planned_for(network, options)
     if support.empty:
         raise ModelError(NOTHING)
     left = {s: tuple(index for index in s if not support.is_fixed(index)) for s in wanted}
-    found = _of_those_left(support.network, [*dict.fromkeys(left.values())], options)
+    found = _of_those_left(support.network, [*dict.fromkeys(left.values())], flops, options)
     return {s: support.spread(found[left[s]], s, network.sizes) for s in wanted}
 
 
 def _of_those_left(
-    network: TensorNetwork, wanted: list[tuple[Index, ...]], options: dict[str, Any]
+    network: TensorNetwork,
+    wanted: list[tuple[Index, ...]],
+    flops: float,
+    options: dict[str, Any],
 ) -> dict[tuple[Index, ...], Probabilities]:
     scopes = {index: set[int]() for index in network.sizes}
     for number, tensor in enumerate(network):
@@ -125,7 +133,7 @@ def _of_those_left(
             scopes[index].add(number)
     # The empty set asks whether any state is possible, where others do not.
     near = [s for s in wanted if not s or set.intersection(*(scopes[site] for site in s))]
-    found = _by_gradient(network, near, options) if near else {}
+    found = _by_gradient(network, near, flops, options) if near else {}
     for subset in wanted:
         if subset not in found:
             opened = log_contract(network.with_output(subset), **options)
@@ -134,7 +142,10 @@ def _of_those_left(
 
 
 def _by_gradient(
-    network: TensorNetwork, subsets: list[tuple[Index, ...]], options: dict[str, Any]
+    network: TensorNetwork,
+    subsets: list[tuple[Index, ...]],
+    flops: float,
+    options: dict[str, Any],
 ) -> dict[tuple[Index, ...], Probabilities]:
     """Multiply in a tensor of ones for every set; d log Z / d log of its entries is p."""
     probes = [
@@ -146,6 +157,7 @@ def _by_gradient(
     probed = TensorNetwork([*named, *probes])
     if options.get("plan") is None:
         options = running(options, plan(probed, **planning(options)))
+    check_flops(options["plan"], flops)
     try:
         value, gradient = log_value_and_gradient(probed, constants=names, **options)
     except RangeError:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tnlearn.errors import ModelError
 from tnlearn.inference.approximate.searching import search
+from tnlearn.inference.assessment import FLOPS
 from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
@@ -61,6 +62,7 @@ def mode(
     *,
     sites: Iterable[Hashable] | None = None,
     count: bool = False,
+    flops: float = FLOPS,
     **options: Any,
 ) -> Mode:
     """The most probable state, or the `k` most probable ones, of all sites or of some.
@@ -79,6 +81,8 @@ def mode(
         Those wanted, the others being summed out (marginal MAP); by default all, none summed.
     count : bool
         Count the most probable states as well; of all sites only, and exact only.
+    flops : float
+        Operations that an exact answer may take.
     **options
         As for `tnlearn.compile`. Where the memory limit has no room for all intermediates of a
         slice together, they are computed again as the walk comes to them, or there are more slices.
@@ -96,6 +100,8 @@ def mode(
         is unknown or repeated.
     MemoryLimitError
         If it does not fit the memory limit, in no number of cases worth waiting for.
+    CostError
+        If it takes more than `flops`.
 
     Notes
     -----
@@ -133,7 +139,7 @@ def mode(
             return _short(thing, own.mode())
     network, sign = totals_of(thing)
     with refusing(METHODS[1:]):
-        positions, degeneracy = best_positions(network, sign, k, options, count)
+        positions, degeneracy = best_positions(network, sign, k, options, count, flops)
     if not positions:
         raise ModelError(NOTHING)
     return _answer(thing, network, sign, positions, degeneracy)

@@ -12,6 +12,7 @@ import numpy as np
 from tnlearn.backend import Algebra, counting
 from tnlearn.errors import ModelError
 from tnlearn.execution import combined, compile, primes_of, widening
+from tnlearn.inference.convergence import check_flops
 from tnlearn.inference.distribution import closed, logarithms
 from tnlearn.inference.options import planning, running
 from tnlearn.inference.support import Support, planned_for
@@ -56,11 +57,16 @@ def supported_totals(network: TensorNetwork, sign: int, options: Mapping[str, An
 
 
 def best_positions(
-    network: TensorNetwork, sign: int, k: int, options: dict[str, Any], count: bool = False
+    network: TensorNetwork,
+    sign: int,
+    k: int,
+    options: dict[str, Any],
+    count: bool = False,
+    flops: float = math.inf,
 ) -> tuple[list[dict[Index, int]], int | None]:
     """Positions of every index in the `k` best states, and with `count` how many tie for best.
 
-    There are none if every state is forbidden.
+    There are none if every state is forbidden; CostError if they take more than `flops`.
     """
     support = supported_totals(network, sign, options)
     if support.empty:
@@ -68,6 +74,7 @@ def best_positions(
     best, ways = algebra_of(sign, k), counting(sign)
     options = planned(support.network, [best, ways] if count else [best], options)
     program = compile(support.network, algebra=best, **options)
+    check_flops(program.plan, flops)
     found = best_states(support.network, program, sign, k)
     names = tuple(support.network.sizes)
     left = [{names[number]: at for number, at in state.items()} for state in found]

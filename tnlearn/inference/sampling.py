@@ -12,7 +12,8 @@ from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.execution import compile
 from tnlearn.inference.approximate.chains import CHAINED
 from tnlearn.inference.approximate.samples import drawn_by_chains, in_values
-from tnlearn.inference.convergence import refusing
+from tnlearn.inference.assessment import FLOPS
+from tnlearn.inference.convergence import check_flops, refusing
 from tnlearn.inference.distribution import check_weights, closed
 from tnlearn.inference.drawing import drawn_back
 from tnlearn.inference.support import planned_for
@@ -29,6 +30,7 @@ def sample(
     method: str = "exact",
     *,
     seed: int | np.random.Generator | None = None,
+    flops: float = FLOPS,
     **options: Any,
 ) -> npt.NDArray[Any]:
     """Exact, independent samples of the distribution a network or model stands for.
@@ -49,6 +51,8 @@ def sample(
         "exact", or a refusal. "gibbs" and "tempering": Markov chains, run until so many draws
         count as independent.
     seed : int or numpy.random.Generator, optional
+    flops : float
+        Operations that an exact answer may take.
     **options
         As for `tnlearn.compile`.
 
@@ -70,6 +74,8 @@ def sample(
         If the network is no distribution: open, negative, complex, or zero everywhere.
     MemoryLimitError
         If an exact answer does not fit.
+    CostError
+        If it takes more than `flops`.
     """
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
@@ -91,6 +97,7 @@ def sample(
         raise ModelError(NOTHING)
     with refusing(CHAINED):
         program = compile(found.network, **options)
+        check_flops(program.plan, flops)
         x = program.pack([tensor.data for tensor in found.network])
         drawn = drawn_back(program.walker, x, size, np.random.default_rng(seed), NOTHING)
     left = {name: drawn[k] for k, name in enumerate(found.network.sizes)}
