@@ -296,8 +296,6 @@ def test_wrong_options_are_refused(options: Any, error: Any, message: str) -> No
 def test_wrong_models_and_states_are_refused() -> None:
     with pytest.raises(DataTypeError, match="not Graph"):
         tnl.fit(nx.path_graph(2), [[1, 1]])  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="'h' is hidden"):
-        tnl.fit(tnl.BoltzmannMachine({("v", "h"): 1.0}, hidden=["h"]), [[0]])
     with pytest.raises(ModelError, match="beta=0"):
         tnl.fit(tnl.Ising(nx.path_graph(2), beta=0.0), [[1, 1]])
     with pytest.raises(ModelError, match="state 1 has site 0 at 0"):

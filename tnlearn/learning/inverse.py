@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import MemoryLimitError, ModelError
+from tnlearn.learning.hidden_pairs import fitted_hidden
 from tnlearn.learning.low_rank import fitted_patterns
 from tnlearn.learning.minimising import Minimum, newton, sparse
 from tnlearn.learning.pair_family import PairFamily, family_of
@@ -95,11 +96,13 @@ def fit(
         at. Of a Hopfield model as many patterns of real numbers as it has are fitted, from the
         principal components of the states (Cocco, Monasson, Sessak 2011, arXiv:1011.3467).
     states : array_like, shape (n_states, n_sites)
-        In the model's own values, columns in the order of ``model.sites``.
+        In the model's own values, columns in the order of ``model.sites``; of a Boltzmann machine
+        with hidden sites, in that of ``model.visible``.
     method : {"auto", "likelihood", "pseudo-likelihood"}
         The likelihood, whose log Z and moments are exact, by contraction; or the product of the
         probabilities of each site given all others, which needs no Z. "auto" takes the first
-        where log Z costs at most 1e7 operations and fits the memory limit.
+        where log Z costs at most 1e7 operations and fits the memory limit. With hidden sites it is
+        the likelihood, of which a local maximum is found; ``seed`` says where the search starts.
     l1, l2 : float
         Penalties ``l1 sum |beta J|`` on couplings, which makes weak ones exactly 0, and ``l2 / 2``
         times the sum of squares of all ``beta J`` and ``beta h``, in nats per state.
@@ -140,6 +143,8 @@ def fit(
     real(lambda v: 0 < v < np.inf, "a finite number above 0")("tolerance", tolerance)
     family = family_of(model)
     seen = family.states(states)
+    if family.hidden:
+        return _fit_hidden(family, seen, method, l1, l2, tolerance, options)
     _check_maximum(family, seen, l1, l2)
     how, inner = _objective(family, seen, method, options)
     objective = Shrunk(inner, l2) if l2 else inner
@@ -175,6 +180,38 @@ def fit(
         patterns,
         covariance,
     )
+
+
+def _fit_hidden(
+    family: PairFamily,
+    seen: Array,
+    method: str,
+    l1: float,
+    l2: float,
+    tolerance: float,
+    options: dict[str, Any],
+) -> Fit:
+    """Of a model with hidden sites: the likelihood is exact, and has more than one maximum."""
+    if method == "pseudo-likelihood" or l1:
+        raise ModelError(
+            f"{family.sites[family.hidden[0]]!r} is hidden, and l1 and the pseudo-likelihood need "
+            "states of all sites: leave them out"
+        )
+    seed = options.pop("seed", 0)
+    likelihood, found = fitted_hidden(
+        family, seen, l2=l2, tolerance=tolerance, seed=seed, **options
+    )
+    if not l2:
+        _check_finite(family, found, len(seen))
+
+    def covariance() -> tuple[PairFamily, Array]:
+        raise ModelError(
+            "there are no standard errors with hidden sites, which may change places: fit to "
+            "states of all sites"
+        )
+
+    arguments = "likelihood", likelihood, found.slope, found.converged, None, covariance
+    return Fit(family.model(found.parameters), *arguments)
 
 
 def _objective(

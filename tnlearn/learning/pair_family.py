@@ -31,6 +31,8 @@ class PairFamily:
     pairs : array of int, shape (n_pairs, 2)
         Columns of the two ends of every coupling.
     beta : float
+    hidden : tuple of int
+        Columns of sites that no state says anything of.
     """
 
     kind: type[Any]
@@ -38,18 +40,25 @@ class PairFamily:
     sites: tuple[Hashable, ...]
     pairs: npt.NDArray[np.int64]
     beta: float
+    hidden: tuple[int, ...] = ()
+
+    @property
+    def visible(self) -> tuple[int, ...]:
+        """Columns of the other sites."""
+        return tuple(k for k in range(len(self.sites)) if k not in set(self.hidden))
 
     def states(self, given: npt.ArrayLike) -> Array:
-        """States, checked, as floats of shape (n_states, n_sites)."""
-        table = as_states(np.asarray(given), len(self.sites))
+        """States, checked, as floats of shape (n_states, n_visible)."""
+        visible = self.visible
+        table = as_states(np.asarray(given), len(visible))
         if not len(table):
             raise ModelError("there are no states to fit to: give at least one")
         wrong = np.argwhere(~np.isin(table, self.values))
         if len(wrong):
             row, column = wrong[0].tolist()
             raise ModelError(
-                f"state {row} has site {self.sites[column]!r} at {table[row, column]}; its values "
-                f"are {self.values[0]:g} and {self.values[1]:g}"
+                f"state {row} has site {self.sites[visible[column]]!r} at {table[row, column]}; "
+                f"its values are {self.values[0]:g} and {self.values[1]:g}"
             )
         return table.astype(np.float64)
 
@@ -84,7 +93,8 @@ class PairFamily:
         named = [(self.name(k), float(x / self.beta)) for k, x in enumerate(parameters)]
         couplings, fields = dict(named[: len(self.pairs)]), dict(named[len(self.pairs) :])
         if self.kind is BoltzmannMachine:
-            return BoltzmannMachine(couplings, fields, beta=self.beta)
+            hidden = [self.sites[k] for k in self.hidden]
+            return BoltzmannMachine(couplings, fields, hidden, self.beta)
         graph: nx.Graph[Any] = nx.Graph()
         graph.add_nodes_from(self.sites)
         graph.add_edges_from(couplings)
@@ -99,7 +109,7 @@ def family_of(model: Any) -> PairFamily:
     DataTypeError
         If it is no model of pairs.
     ModelError
-        If it has hidden sites, or beta is 0.
+        If beta is 0.
     """
     if type(model) not in (Ising, BoltzmannMachine, Hopfield):
         raise DataTypeError(
@@ -112,12 +122,8 @@ def family_of(model: Any) -> PairFamily:
         pairs = list(combinations(range(len(column)), 2))
     else:
         pairs = [(column[a], column[b]) for a, b in model.couplings]
-    if isinstance(model, BoltzmannMachine) and model.hidden:
-        raise ModelError(
-            f"{model.hidden[0]!r} is hidden, and states of visible sites alone do not fix its "
-            "couplings one by one: use tnlearn.RBM, or give states of all sites"
-        )
     kind = BoltzmannMachine if isinstance(model, BoltzmannMachine) else Ising
     values = np.array([0.0, 1.0] if kind is BoltzmannMachine else [-1.0, 1.0])
     ends = np.array(pairs, np.int64).reshape(-1, 2)
-    return PairFamily(kind, values, model.sites, ends, model.beta)
+    hidden = tuple(column[site] for site in getattr(model, "hidden", ()))
+    return PairFamily(kind, values, model.sites, ends, model.beta, hidden)
