@@ -32,6 +32,7 @@ from uai_peers import PEERS
 
 import tnlearn as tnl
 from tnlearn.errors import MemoryLimitError, ModelError
+from tnlearn.inference.support import supported
 
 TASKS = ("PR", "MAR", "MAP")
 #: What one problem may take, and operations that are worth beginning in that time.
@@ -76,8 +77,9 @@ def solve(task: str, name: str) -> dict[str, Any]:
 
 
 def forbids(model: Any) -> bool:
-    """Whether there are hard zeros, among which chains that move one variable get nowhere."""
-    return any((np.asarray(factor.table) == 0).any() for factor in model.factors)
+    """Whether hard zeros are left, among which chains that move one variable get nowhere."""
+    left = supported(model.network()).network
+    return any((tensor.data == (-np.inf if tensor.log else 0.0)).any() for tensor in left)
 
 
 def partition(_whole: Any, model: Any, words: list[str], _exact: bool) -> dict[str, Any]:
@@ -168,18 +170,17 @@ def in_a_process(command: list[str]) -> dict[str, Any]:
     return found
 
 
-def kept(tasks: list[str]) -> list[dict[str, Any]]:
-    """Rows of the other tasks, as they are in the result."""
-    if set(tasks) == set(TASKS):
-        return []
-    found = json.loads((RESULTS / "uai_answers.json").read_text())["problems"]
-    return [row for row in found if row["task"] not in tasks]
+def kept(asked: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Rows of all other problems, as they are in the result."""
+    path = RESULTS / "uai_answers.json"
+    found = json.loads(path.read_text())["problems"] if path.exists() else []
+    return [row for row in found if (row["task"], row["problem"]) not in asked]
 
 
-def problems(tasks: list[str]) -> Iterator[tuple[str, str]]:
-    """Tasks and names of all files."""
+def problems(tasks: list[str], names: str) -> Iterator[tuple[str, str]]:
+    """Tasks and names of all files that fit a pattern."""
     for task in tasks:
-        for path in sorted((folder() / task).glob("*.uai.gz")):
+        for path in sorted((folder() / task).glob(f"{names}.uai.gz")):
             yield task, path.name.removesuffix(".uai.gz")
 
 
@@ -221,6 +222,7 @@ def main() -> int:
     parser.add_argument(
         "--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="others keep their rows"
     )
+    parser.add_argument("--only", default="*", help="problems by name; others keep their rows")
     parser.add_argument("--peers", action="store_true", help="ask those that are installed, too")
     given = parser.parse_args()
     if given.problem:
@@ -228,7 +230,8 @@ def main() -> int:
         return 0
     peers = [peer for peer in PEERS if given.peers and importlib.util.find_spec(peer)]
     rows = []
-    for task, name in tqdm(list(problems(given.tasks)), disable=None):
+    asked = list(problems(given.tasks, given.only))
+    for task, name in tqdm(asked, disable=None):
         row = {"task": task, "problem": name}
         row |= in_a_process([sys.executable, __file__, "--problem", task, name])
         for peer in peers if task == "PR" else []:
@@ -236,7 +239,7 @@ def main() -> int:
         if name in DOUBTFUL:
             row["note"] = DOUBTFUL[name]
         rows.append(row)
-    rows = [*kept(given.tasks), *rows]
+    rows = [*kept(asked), *rows]
     rows.sort(key=lambda row: (TASKS.index(row["task"]), row["problem"]))
     payload = {"seconds a problem": SECONDS, "families": by_family(rows), "problems": rows}
     print(write_result("uai_answers", payload).with_suffix(".md").read_text())

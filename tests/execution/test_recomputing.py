@@ -153,3 +153,15 @@ def test_a_gradient_that_needs_no_limit_is_run_as_it_is_written() -> None:
     recipe = program._recipe
     assert recipe.for_gradient() is recipe
     assert recipe.lower(True) == recipe._written(True, False)
+
+
+@pytest.mark.parametrize("length", [10, 12, 14])
+@pytest.mark.parametrize("part", [0.5, 0.9, 1.0, 1.05])
+def test_arenas_of_gradients_keep_a_limit_that_is_hardly_enough(length: int, part: float) -> None:
+    """Gaps between tensors that come and go are counted, too."""
+    network = tnl.Ising(nx.grid_2d_graph(length, length), beta=0.4).network()
+    whole = tnl.compile(network, memory_limit="1GiB").gradient_plan.cost.peak_bytes
+    limit = int(part * whole)
+    compiled = tnl.compile(network, memory_limit=limit)._slices._compiled
+    tape = compiled.reverse.with_gradient._native.sized(None).tape  # type: ignore[attr-defined]
+    assert 8 * (tape.arena + tape.results) <= limit

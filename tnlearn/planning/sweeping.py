@@ -23,7 +23,7 @@ from tnlearn.planning.walk import Pair
 
 #: Most seconds spent on computing again, in those of the forward sweep.
 PATIENCE = 3.0
-#: Part of the room that is filled where steps run in another order: gaps are left between tensors.
+#: Part of the room that is filled: gaps are left between tensors that come and go.
 FILLED = 7 / 8
 
 
@@ -96,7 +96,7 @@ def keep_limit(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int) ->
         return None
     load = load_of(sweep, judge, inside, sliced)
     found = scheduled(load, math.inf, 0.0)
-    if found is None or found.peak > room:
+    if found is None or found.peak > room * FILLED:
         forward = math.fsum(load.seconds[: sweep.forward])
         found = scheduled(load, room * FILLED, PATIENCE * forward)
     return None if found is None else _fitted(judge, load, found, sliced)
