@@ -8,21 +8,11 @@ from collections.abc import Mapping
 from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.array_backend.machines import CARD
 from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
 
 #: Of products of float32 where somebody asked for it: ten bits of a mantissa.
 TF32 = "in TF32, with relative errors of 5e-4"
-#: A common graphics card: shipped, so that everyone gets the same plans. A step is a few launches.
-MACHINE = Machine(
-    "an NVIDIA A100",
-    flops=9.7e12,
-    bandwidth=1.2e12,
-    latency=5e-5,
-    small_flops=1e12,
-    transfer=1.2e10,
-    memory=4e10,
-    grouped=True,
-)
 
 
 class CupyBackend(ArrayBackend):
@@ -38,7 +28,7 @@ class CupyBackend(ArrayBackend):
     """
 
     name = "cupy"
-    shipped = MACHINE
+    shipped = CARD
 
     def __init__(self) -> None:
         try:
@@ -85,7 +75,7 @@ class CupyBackend(ArrayBackend):
     @property
     def machine(self) -> Machine:
         """The machine model with which plans for this backend are costed."""
-        return MACHINE
+        return CARD
 
     @property
     def versions(self) -> Mapping[str, str]:

@@ -11,23 +11,13 @@ from typing import Any
 from tnlearn.backend import Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.array_backend.machines import CARD
 
 #: Of products of float32 where somebody asked for it: ten bits of a mantissa.
 TF32 = "in TF32 on a device, with relative errors of 5e-4"
-#: Shipped, so that everyone gets the same plans. A step is a few calls of some microseconds each;
-#: on a device they are launches.
+#: Shipped, so that everyone gets the same plans. A step is a few calls of some microseconds each.
 PROCESSOR = Machine(
     "one x86-64 core", flops=5e10, bandwidth=1e10, latency=1e-5, small_flops=4e9, grouped=True
-)
-DEVICE = Machine(
-    "an NVIDIA A100",
-    flops=9.7e12,
-    bandwidth=1.2e12,
-    latency=5e-5,
-    small_flops=1e12,
-    transfer=1.2e10,
-    memory=4e10,
-    grouped=True,
 )
 
 
@@ -71,7 +61,7 @@ class TorchBackend(ArrayBackend):
         """The machine model of the default device."""
         torch = sys.modules.get("torch")  # Nobody chose a device where it is not imported yet.
         on_host = torch is None or torch.get_default_device().type == "cpu"
-        return PROCESSOR if on_host else DEVICE
+        return PROCESSOR if on_host else CARD
 
     @property
     def versions(self) -> Mapping[str, str]:

@@ -13,7 +13,6 @@ from small_models import factor_graph, spin_glass, weights
 from tnlearn.errors import CostError, MemoryLimitError, ModelError
 from tnlearn.inference import NotConverged
 from tnlearn.inference.approximate import chains
-from tnlearn.inference.approximate.chains import target_of
 from tnlearn.inference.approximate.ladder import ladder
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -158,7 +157,7 @@ def test_chains_start_where_hard_zeros_leave_next_to_nothing() -> None:
 
 def test_a_ladder_reaches_from_infinite_temperature_to_the_models_own() -> None:
     model = spin_glass(4)
-    betas = ladder(target_of(model, "nothing"), np.random.default_rng(0))
+    betas = ladder(model, np.random.default_rng(0))
     assert (betas[0], betas[-1]) == (0.0, model.beta)
     assert (np.diff(betas) > 0).all()
     assert 2 < len(betas) < 30

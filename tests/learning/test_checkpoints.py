@@ -31,9 +31,16 @@ MACHINES["real numbers"] = tnl.GaussianRBM(
 )
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch, machine: Any, path: Path, steps: int) -> None:
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+    machine: Any,
+    path: Path,
+    steps: int,
+    optimizer: type[Any] = rbm_training.Momentum,
+    y: Any = None,
+) -> None:
     """A fit that ends by Ctrl-C in a step."""
-    step, count = rbm_training.Momentum.step, [0]
+    step, count = optimizer.step, [0]
 
     def failing(self: Any, gradient: Any) -> None:
         count[0] += 1
@@ -42,9 +49,9 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, machine: Any, path: Path, steps
         step(self, gradient)
 
     with monkeypatch.context() as patch:
-        patch.setattr(rbm_training.Momentum, "step", failing)
+        patch.setattr(optimizer, "step", failing)
         with pytest.raises(KeyboardInterrupt):
-            clone(machine).fit(DATA, checkpoint=path)
+            clone(machine).fit(DATA, y, checkpoint=path)
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -82,18 +89,7 @@ def test_so_does_that_of_a_classifier(
         3, epochs=8, batch_size=20, early_stopping=stops, n_iter_no_change=2, random_state=0
     )
     whole = clone(machine).fit(DATA, y)
-    step, count = training.Adam.step, [0]
-
-    def failing(self: Any, gradient: Any) -> None:
-        count[0] += 1
-        if count[0] > steps:
-            raise KeyboardInterrupt
-        step(self, gradient)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.Adam, "step", failing)
-        with pytest.raises(KeyboardInterrupt):
-            clone(machine).fit(DATA, y, checkpoint=path)
+    interrupted(monkeypatch, machine, path, steps, training.Adam, y)
     assert path.exists() == (steps >= 4)
     for _ in range(2):
         resumed = clone(machine).fit(DATA, y, checkpoint=path)

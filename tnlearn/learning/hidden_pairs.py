@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from tnlearn.execution import compile
 from tnlearn.learning.minimising import Minimum
 from tnlearn.learning.pair_family import PairFamily
-from tnlearn.learning.pair_moments import PairMoments
+from tnlearn.learning.pair_moments import PairMoments, log_weights, means_of
 from tnlearn.network import Tensor, TensorNetwork
 
 Array = npt.NDArray[np.float64]
@@ -65,18 +65,13 @@ class ClampedMoments:
         return value, means
 
     def _chunk(self, parameters: Array, chunk: slice) -> tuple[Array, Array]:
-        values, count = self._family.values, len(self._family.pairs)
-        arrays = [*(parameters[:count, None, None] * np.outer(values, values))]
-        held = iter(np.moveaxis(self._held[chunk], 1, 0))
-        for site, strength in enumerate(parameters[count:]):
-            weights = strength * values
-            arrays.append(weights + next(held) if site in self._family.visible else weights)
+        family, count = self._family, len(self._family.pairs)
+        arrays = log_weights(parameters, count, family.values)
+        for column, site in enumerate(family.visible):
+            arrays[count + site] = arrays[count + site] + self._held[chunk, column]
         found, gradient = self._program.log_value_and_gradient(arrays, self._shares[chunk])
         slopes = self._program.unpack(gradient)
-        kernel = np.outer(values, values)
-        by_pair = [(slope * kernel).sum() for slope in slopes[:count]]
-        by_site = [(slope * values).sum() for slope in slopes[count:]]
-        return np.asarray(found.log), np.array(by_pair + by_site)
+        return np.asarray(found.log), means_of(slopes, count, family.values)
 
 
 def fitted_hidden(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -42,7 +43,7 @@ class PairFamily:
     beta: float
     hidden: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def visible(self) -> tuple[int, ...]:
         """Columns of the other sites."""
         return tuple(k for k in range(len(self.sites)) if k not in set(self.hidden))

@@ -49,12 +49,12 @@ class PairMoments:
         **options: Any,
     ) -> None:
         self._values = values
-        self._kernel = np.outer(values, values)
+        kernel = np.outer(values, values)
         self.pairs, self.sites = pairs, sites
         # At strength 1 no tensor is left out.
         gains: dict[Any, Array] = dict.fromkeys(range(sites), values)
         couplings: dict[Any, float] = dict.fromkeys(map(tuple, pairs.tolist()), 1.0)
-        network = weights_of(Pairwise(self._kernel, couplings, gains, values).energies(), 1.0)
+        network = weights_of(Pairwise(kernel, couplings, gains, values).energies(), 1.0)
         made = plan(network, **planning(options))
         if made.cost.flops > most_flops:
             raise MemoryLimitError(f"log Z takes {made.cost.flops:.1e} operations")
@@ -78,11 +78,23 @@ class PairMoments:
 
     def _tensors(self, parameters: Array) -> list[Array]:
         """Logarithms of the weights, in the order of the network."""
-        pairs = parameters[: len(self.pairs), None, None] * self._kernel
-        return [*pairs, *(parameters[len(self.pairs) :, None] * self._values)]
+        return log_weights(parameters, len(self.pairs), self._values)
 
     def _means(self, slopes: list[Array]) -> Array:
-        """Of slopes by the logarithms of the weights, which are probabilities, those by K and k."""
-        count = len(self.pairs)
-        by_pair = [(slope * self._kernel).sum() for slope in slopes[:count]]
-        return np.array(by_pair + [slope @ self._values for slope in slopes[count:]])
+        return means_of(slopes, len(self.pairs), self._values)
+
+
+def log_weights(parameters: Array, pairs: int, values: Array) -> list[Array]:
+    """Logarithms of the weights of so many pairs, and then of the sites, from K and k."""
+    by_pair = parameters[:pairs, None, None] * np.outer(values, values)
+    return [*by_pair, *(parameters[pairs:, None] * values)]
+
+
+def means_of(slopes: list[Array], pairs: int, values: Array) -> Array:
+    """Of slopes by these logarithms, which are probabilities, those by K and k.
+
+    Slopes of a site may be several, one for each state: then they are added.
+    """
+    kernel = np.outer(values, values)
+    by_pair = [(slope * kernel).sum() for slope in slopes[:pairs]]
+    return np.array(by_pair + [np.sum(slope @ values) for slope in slopes[pairs:]])

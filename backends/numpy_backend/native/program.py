@@ -166,7 +166,7 @@ class Sized:
         For a small network calling takes longer than computing, so this is the short way.
         """
         at = self._number_at
-        if at is None or self._short_range(inputs) is None:
+        if at is None or self.calm_range(inputs) is None:
             return None
         space = self._space()
         header = space.header
@@ -180,7 +180,7 @@ class Sized:
     def number_and_gradient(self, inputs: Inputs) -> tuple[Array, Tensors] | None:
         """The same with the gradient, both sweeps in one."""
         at = self._number_at
-        bounds = None if at is None else self._short_range(inputs)
+        bounds = None if at is None else self.calm_range(inputs)
         if at is None or bounds is None:
             return None
         space = self._space()
@@ -191,13 +191,6 @@ class Sized:
         value, gradient = np.array(space.results[at]), space.results.copy()
         space.leave(self.spaces)
         return value, Tensors(gradient, self.alike(bounds), self.gradients)
-
-    def _short_range(self, inputs: Inputs) -> Range | None:
-        """Bounds of all tensors if no step has to be looked at, and all exponents are 0."""
-        known, found = inputs.calm
-        if known is not self.tape.calm or known is None:
-            found = self.calm_range(inputs)
-        return None if found is None or found[0] else found
 
     def _space(self) -> Workspace:
         try:

@@ -46,7 +46,6 @@ class Workspace:
         header[columns.SHIFTS] = self._shifts.ctypes.data
         header[columns.COUNTER] = self._counter.ctypes.data
         self.address = header.buffer_info()[0]
-
         self.nbytes = self.arena.nbytes + self.results.nbytes  # Of the larger arrays.
         if self.nbytes > SMALL:
             _make_room(program, self.nbytes)

@@ -163,15 +163,16 @@ def draw(
     draws = max(DRAWS, -(-size // CHAINS))
     if not target.model.sites:
         return Drawn(target.columns(np.zeros((draws * CHAINS, 0), np.int64)), CHAINS, size, True)
+    start = target.starts(CHAINS, generator)
     sampler: Any = Gibbs()
     rungs = 1
     if method == "tempering":
-        betas = ladder(target, generator)
+        betas = ladder(target.model, generator, start)
         sampler, rungs = ParallelTempering(sampler, betas), len(betas)
     once = draws * CHAINS * rungs * len(target.model.sites) * (1 + WARMUP)
     thin, left = 1, updates
     while True:
-        found = _attempt(target, sampler, draws, thin, generator, progress)
+        found = _attempt(target, sampler, start, draws, thin, generator, progress)
         left -= int(once * thin)
         enough = found.effective_size >= min(size, 0.5 * draws * CHAINS)
         if found.converged and enough:
@@ -184,12 +185,12 @@ def draw(
 def _attempt(
     target: Target,
     sampler: Any,
+    start: npt.NDArray[np.int8] | None,
     draws: int,
     thin: int,
     generator: np.random.Generator,
     progress: bool,
 ) -> Drawn:
-    start = target.starts(CHAINS, generator)
     state = sampler.init(target.model, CHAINS, generator, start=start)
     state = sampler.step(state, int(WARMUP * draws * thin))
     rows = np.empty((draws, CHAINS, len(target.model.sites)), np.int8)

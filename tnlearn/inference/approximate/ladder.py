@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,20 +21,9 @@ CHAINS, SWEEPS = 16, 20
 MOST = 48
 
 
-class HasStarts(Protocol):
-    """A model, and states that it allows."""
-
-    @property
-    def model(self) -> Any:
-        """Of positive beta, with ``energies()``."""
-        ...
-
-    def starts(self, count: int, generator: np.random.Generator) -> npt.NDArray[np.int8] | None:
-        """So many of them, or None where chains find theirs."""
-        ...
-
-
-def ladder(target: HasStarts, generator: np.random.Generator) -> tuple[float, ...]:
+def ladder(
+    model: HasEnergies, generator: np.random.Generator, start: npt.NDArray[Any] | None = None
+) -> tuple[float, ...]:
     """Inverse temperatures from 0 to the model's own.
 
     Neighbours i and j are swapped at a rate of about ``erfc(|b_i - b_j| sigma / 2)``, sigma being
@@ -43,16 +32,18 @@ def ladder(target: HasStarts, generator: np.random.Generator) -> tuple[float, ..
 
     Parameters
     ----------
-    target : HasStarts
+    model : model with ``energies()``
+        Of positive beta.
     generator : numpy.random.Generator
+    start : array, shape (chains, n_sites), optional
+        States to measure from; by default chains find theirs.
 
     Returns
     -------
     tuple of float, at least two
         Ascending; the last is the model's beta.
     """
-    model = target.model
-    here = _measured(model, target.starts(CHAINS, generator), 0.0, generator)
+    here = _measured(model, start, 0.0, generator)
     betas = [0.0]
     while betas[-1] < model.beta:
         step = min(STEP / here.sigma if here.sigma > 0 else math.inf, model.beta - betas[-1])
@@ -81,7 +72,8 @@ class _Energies(NamedTuple):
 def _measured(
     model: HasEnergies, start: Any, beta: float, generator: np.random.Generator
 ) -> _Energies:
-    state = Gibbs().init(model, CHAINS, generator, start=start, beta=beta)
+    chains = CHAINS if start is None else len(start)
+    state = Gibbs().init(model, chains, generator, start=start, beta=beta)
     state = Gibbs().step(state, SWEEPS)
     energies = []
     for _ in range(SWEEPS):

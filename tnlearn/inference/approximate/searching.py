@@ -51,9 +51,9 @@ def search(
     if not target.model.sites:
         return [_state(target.columns(np.zeros((1, 0), np.int64)), 0)]
     generator = np.random.default_rng(seed)
-    betas = ladder(target, generator)
-    sampler = ParallelTempering(Gibbs(), betas)
     start = target.starts(CHAINS, generator)
+    betas = ladder(target.model, generator, start)
+    sampler = ParallelTempering(Gibbs(), betas)
     state = sampler.init(target.model, CHAINS, generator, start=start)
     best: dict[bytes, tuple[float, npt.NDArray[Any]]] = {}
     once = 2 * SWEEPS * CHAINS * len(betas) * len(target.model.sites)
