@@ -102,6 +102,22 @@ def test_json_says_how_good_it_is(
     assert abs(found["log_partition"] - math.log(total(""))) <= found["error"]
 
 
+def test_what_does_not_fit_is_estimated_unless_exact_is_asked_for(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for task, right in (("map", "MAP\n3 1 1 0"), ("mar", "MAR\n3 2")):
+        line = ["infer", files[0], "--memory", "10", "--task", task]
+        assert main(line) == 0
+        printed = capsys.readouterr()
+        assert printed.out.startswith(right)
+        assert main([*line, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["method"] in ("subgraphs", "tempering")
+        assert main([*line, "--exact"]) == 1
+        assert "memory limit is 10 B" in capsys.readouterr().err
+        if task == "map":
+            assert "the best state that subgraphs came by: a bound" in printed.err
+
+
 def test_a_model_of_our_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "ring.tn"
     model = tnl.Ising(nx.cycle_graph(4), beta=0.5)

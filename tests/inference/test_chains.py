@@ -96,24 +96,6 @@ def test_samples_by_tempering_are_distributed_as_the_model() -> None:
     assert type(tnl.sample(model, 3, seed=0)) is np.ndarray
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_modes_by_tempering_are_those_of_brute_force(seed: int) -> None:
-    model: Any = spin_glass(seed) if seed % 2 else factor_graph(seed + 1, zeros=0.0)
-    exact, found = tnl.mode(model, 3), tnl.mode(model, 3, "tempering", seed=0)
-    assert exact.exact
-    assert not found.exact
-    assert found.energy == pytest.approx(exact.energy)
-    assert (np.diff(found.energies) >= 0).all()
-    assert all(np.array(found.energies) >= np.array(exact.energies) - 1e-9)
-    assert found.energies == tuple(model.energy([[*s.values()] for s in found.states]))
-    assert len({tuple(state.values()) for state in found.states}) == len(found.states)
-
-
-def test_the_mode_of_negative_temperature_is_its_highest_state() -> None:
-    model = tnl.Ising(nx.cycle_graph(6), coupling=1.0, field=0.3, beta=-1.0)
-    assert tnl.mode(model, method="tempering").energy == pytest.approx(tnl.mode(model).energy)
-
-
 def test_refusals_name_the_way_out_and_nothing_is_approximated_unasked() -> None:
     model = large()
     with pytest.raises(MemoryLimitError, match="method='tempering' gives an estimate"):
@@ -143,16 +125,6 @@ def test_chains_that_do_not_agree_warn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not drawn.converged  # type: ignore[attr-defined]
     with pytest.warns(NotConverged, match="gibbs did not converge: marginals"):
         tnl.marginals(model, method="gibbs", seed=0)
-
-
-def test_chains_start_where_hard_zeros_leave_next_to_nothing() -> None:
-    """3 of 3**300 states are allowed: each value of the root implies all others."""
-    rule = np.roll(np.eye(3), 1, axis=1)
-    tensors = [tnl.Tensor(rule, (k, (k - 1) // 2)) for k in range(1, 300)]
-    network = tnl.TensorNetwork([*tensors, tnl.Tensor([0.2, 0.5, 0.3], (0,))])
-    found = tnl.mode(network, method="tempering", seed=0)
-    assert found.energy in -np.log([0.2, 0.5, 0.3])
-    assert found.state[1] == (found.state[0] - 1) % 3
 
 
 def test_a_ladder_reaches_from_infinite_temperature_to_the_models_own() -> None:

@@ -96,7 +96,8 @@ def _partition(question: Question, given: Namespace) -> Answer:
 
 
 def _marginals(question: Question, given: Namespace) -> Answer:
-    found = marginals(question.given, **question.options)
+    method = "exact" if given.exact else "auto"
+    found = marginals(question.given, None, method, seed=given.seed, **question.options)
     whole = {}
     for site in question.whole.sites:
         values = question.whole.values(site)
@@ -104,12 +105,20 @@ def _marginals(question: Question, given: Namespace) -> Answer:
         whole[site] = found.get(site, certain).tolist()
     return Answer(
         marginals_answer(list(whole.values())),
-        {"task": "mar", "marginals": [[site, p] for site, p in whole.items()]},
+        {
+            "task": "mar",
+            "marginals": [[site, p] for site, p in whole.items()],
+            "method": found.method,
+            "converged": found.converged,
+        },
     )
 
 
 def _mode(question: Question, given: Namespace) -> Answer:
-    found = mode(question.given, **question.options)
+    method = "exact" if given.exact else "auto"
+    found = mode(question.given, method=method, seed=given.seed, **question.options)
+    if not found.exact:
+        print(f"tnlearn: the best state that {found.method} came by: a bound", file=sys.stderr)
     positions = [
         question.held[site]
         if site in question.held
@@ -121,6 +130,7 @@ def _mode(question: Question, given: Namespace) -> Answer:
         for site, at in zip(question.whole.sites, positions, strict=True)
     ]
     fields = {"task": "map", "state": state, "energy": found.energy}
+    fields |= {"method": found.method, "exact": found.exact}
     return Answer(mode_answer(positions), fields)
 
 

@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from tnlearn.errors import ModelError
-from tnlearn.inference.approximate.searching import search
-from tnlearn.inference.assessment import FLOPS
+from tnlearn.errors import CostError, MemoryLimitError, ModelError
+from tnlearn.inference.approximate import searching
 from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
 from tnlearn.inference.shortcuts import shortcut_of
+from tnlearn.inference.subgraphs import population
 from tnlearn.network import HasNetwork, Index, Model, TensorNetwork
 
-#: The first is exact, the other a bound.
-METHODS = ("exact", "tempering")
+#: Operations that are spent on an exact answer without being asked: some minutes on one core.
+#: A sum and the larger of two take many times as long as what matrix products are made of.
+FLOPS = 1e11
+#: Searches: what they find is a bound.
+SEARCHES = {"subgraphs": population.search, "tempering": searching.search}
+METHODS = ("exact", "auto", *SEARCHES)
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,15 @@ class Mode:
     exact : bool
         Whether no state is more probable than the first. If not, its energy is a bound on the
         least energy (of a model at negative temperature on the largest): that may be lower.
+    method : str
+        How they were found.
     """
 
     states: tuple[Mapping[Hashable, Any], ...]
     energies: tuple[float, ...]
     degeneracy: int | None = None
     exact: bool = True
+    method: str = "exact"
 
     @property
     def state(self) -> Mapping[Hashable, Any]:
@@ -75,8 +82,11 @@ def mode(
     k : int
         How many states; there are fewer if no more have a probability.
     method : str
-        "exact", or a refusal. "tempering": the best states that parallel tempering comes by,
-        improved site by site; a bound, as ``.exact`` says.
+        "exact", or a refusal. The best states that a search comes by are a bound, as ``.exact``
+        says: "subgraphs" gives the best positions to all sites but a few that are held, again and
+        again, on a population of states; "tempering" improves those of parallel tempering site by
+        site, for models in which every site meets most others. "auto": exact inside the memory
+        limit and `flops`, else the search that suits the model.
     sites : iterable of sites, optional
         Those wanted, the others being summed out (marginal MAP); by default all, none summed.
     count : bool
@@ -131,28 +141,34 @@ def mode(
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     if sites is not None:
         return _of_some(thing, k, method, sites, count, options)
-    if method == "tempering":
-        return _searched(thing, k, count, options)
+    if method in SEARCHES:
+        return _searched(thing, k, method, count, options)
     if k == 1 and not count and options.get("plan") is None:
         own = shortcut_of(thing, at_once=True)
         if own is not None and own.mode is not None:
             return _short(thing, own.mode())
     network, sign = totals_of(thing)
-    with refusing(METHODS[1:]):
-        positions, degeneracy = best_positions(network, sign, k, options, count, flops)
+    try:
+        with refusing([*SEARCHES]):
+            positions, degeneracy = best_positions(network, sign, k, options, count, flops)
+    except (MemoryLimitError, CostError):
+        if method == "exact" or count:
+            raise
+        suited = "subgraphs" if population.suits(thing, NOTHING) else "tempering"
+        return _searched(thing, k, suited, count, options)
     if not positions:
         raise ModelError(NOTHING)
     return _answer(thing, network, sign, positions, degeneracy)
 
 
-def _searched(thing: Any, k: int, count: bool, options: dict[str, Any]) -> Mode:
-    """What parallel tempering comes by."""
+def _searched(thing: Any, k: int, method: str, count: bool, options: dict[str, Any]) -> Mode:
+    """What a search comes by."""
     if count:
         raise ModelError("only method='exact' counts the most probable states")
     seed, progress = options.get("seed", 0), bool(options.get("progress"))
-    positions = search(thing, k, NOTHING, seed=seed, progress=progress)
+    positions = SEARCHES[method](thing, k, NOTHING, seed=seed, progress=progress)
     network, sign = totals_of(thing)
-    return replace(_answer(thing, network, sign, positions, None), exact=False)
+    return replace(_answer(thing, network, sign, positions, None), exact=False, method=method)
 
 
 def _answer(

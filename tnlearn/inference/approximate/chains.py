@@ -100,6 +100,14 @@ class Target:
         fixed = np.zeros(len(rows), np.int64)
         return self.support.state({index: left.get(index, fixed) for index in self.support.kept})
 
+    def states(self, rows: npt.NDArray[Any]) -> list[dict[Index, int]]:
+        """The same, state by state."""
+        columns = self.columns(rows)
+        return [
+            {index: int(column[number]) for index, column in columns.items()}
+            for number in range(len(rows))
+        ]
+
 
 def target_of(thing: TensorNetwork | HasNetwork, nothing: str) -> Target:
     """The model to move on; ModelError with the text `nothing` if every state is forbidden."""

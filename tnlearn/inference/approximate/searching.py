@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.inference.approximate.best import Best
 from tnlearn.inference.approximate.chains import target_of
 from tnlearn.inference.approximate.ladder import ladder
 from tnlearn.network import HasNetwork, Index, TensorNetwork
@@ -49,29 +50,25 @@ def search(
     """
     target = target_of(thing, nothing)
     if not target.model.sites:
-        return [_state(target.columns(np.zeros((1, 0), np.int64)), 0)]
+        return target.states(np.zeros((1, 0), np.int64))
     generator = np.random.default_rng(seed)
     start = target.starts(CHAINS, generator)
     betas = ladder(target.model, generator, start)
     sampler = ParallelTempering(Gibbs(), betas)
     state = sampler.init(target.model, CHAINS, generator, start=start)
-    best: dict[bytes, tuple[float, npt.NDArray[Any]]] = {}
+    best = Best(k)
     once = 2 * SWEEPS * CHAINS * len(betas) * len(target.model.sites)
     rounds = min(MOST, max(1, UPDATES // once))
     since = 0
     for _ in progress_bar(range(rounds), "descents", progress):
         state = sampler.step(state, SWEEPS)
-        before = [energy for energy, _ in best.values()]
-        for rung in state.rungs:
-            _keep(best, rung.positions, rung.energies, k)
+        better = [best.offer(rung.positions, rung.energies) for rung in state.rungs]
         values = np.concatenate([rung.values for rung in state.rungs])
-        _keep(best, *_descended(target.model, values, generator), k)
-        since = since + 1 if before == [energy for energy, _ in best.values()] else 0
+        better.append(best.offer(*_descended(target.model, values, generator)))
+        since = 0 if any(better) else since + 1
         if since >= PATIENCE:
             break
-    rows = np.array([row for _, row in best.values()])
-    columns = target.columns(rows)
-    return [_state(columns, number) for number in range(len(rows))]
+    return target.states(best.rows)
 
 
 def _descended(
@@ -84,22 +81,3 @@ def _descended(
         if (state.energies >= before).all():
             break
     return state.positions, state.energies
-
-
-def _keep(
-    best: dict[bytes, tuple[float, npt.NDArray[Any]]],
-    rows: npt.NDArray[Any],
-    energies: npt.NDArray[np.float64],
-    k: int,
-) -> None:
-    """The k best of those kept and some more, best first."""
-    for place in np.argsort(energies, kind="stable").tolist():
-        row = np.ascontiguousarray(rows[place])
-        best.setdefault(row.tobytes(), (float(energies[place]), row))
-    ranked = sorted(best.items(), key=lambda item: item[1][0])[:k]
-    best.clear()
-    best.update(ranked)
-
-
-def _state(columns: Any, number: int) -> dict[Index, int]:
-    return {index: int(column[number]) for index, column in columns.items()}
