@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from tnlearn.planning.elimination import elimination_path
@@ -40,7 +41,7 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(8, 1, 0, 0),
-    "balanced": Effort(128, 4, 1600, 1000),
+    "balanced": Effort(128, 4, 1200, 1000),
     "thorough": Effort(1024, 32, 24_000, 100_000),
 }
 #: Random-greedy trials in a group, of which the one of fewest flops is scored.
@@ -54,7 +55,7 @@ MOST_ROUNDS = 40
 #: Of so many rounds, one goes to another start.
 ROUNDS_OF_A_START = 4
 #: Times as many rounds as an effort has, for orders that run for longer than these take.
-LONGER = 5
+LONGER = 6
 #: A round that gains no more than this part is the last for its order.
 GAIN = 0.01
 #: Seconds that a round takes for a tensor, about.
@@ -83,13 +84,7 @@ def search_by_trials(
     starts = _starts(judge, symbols, effort, seed)
     check(starts[0][1])
     if effort.refined and judge.is_worth_refining(starts[0][0]):
-        round_ = ROUND * count
-        worth = effort.runs * starts[0][0] / round_
-        least = max(int(min(effort.refined // count, MOST_ROUNDS, worth)), 1)
-        most = max(min(LONGER * effort.refined // count, MOST_ROUNDS), least)
-        starts = _refined(
-            judge, symbols, starts, lambda best: int(min(max(best / round_, least), most)), seed
-        )
+        starts = _refined(judge, symbols, starts, _patience(effort, count, starts[0][0]), seed)
     return [path for _, path in starts]
 
 
@@ -108,22 +103,34 @@ def search_by_clock(
         check(starts[0][1])
         if allowed():
             rounds = min(max(int((stop - time.monotonic()) / round_), 1), MOST_ROUNDS)
-            starts = _refined(judge, symbols, starts, lambda _: rounds * allowed(), seed)
+            starts = _refined(judge, symbols, starts, partial(allowed, rounds), seed)
         best = sorted({*best, *starts})[:ROUNDS_OF_A_START]
         seed += 1
         effort = EFFORTS["balanced"]
     return [path for _, path in best]
 
 
-def _until(stop: float, first: float) -> Callable[[], bool]:
-    """Whether there is time for another round, judged by the longest one so far."""
+def _patience(effort: Effort, count: int, first: float) -> Callable[[float], int]:
+    """How many rounds there may be, by the seconds of the best order; `first` are those before."""
+    round_ = ROUND * count
+    worth = effort.runs * first / round_
+    least = max(int(min(effort.refined // count, MOST_ROUNDS, worth)), 1)
+    most = max(min(LONGER * effort.refined // count, MOST_ROUNDS), least)
+    return lambda best: int(min(max(best / round_, least), most))
+
+
+def _until(stop: float, first: float) -> Callable[..., int]:
+    """Says whether there is time for another round, judged by the longest one so far.
+
+    What it returns takes a number of rounds, and gives it back while there is time, or else 0.
+    """
     longest, last = first, time.monotonic()
 
-    def allowed() -> bool:
+    def allowed(rounds: int = 1, _best: float = 0.0) -> int:
         nonlocal longest, last
         now = time.monotonic()
         longest, last = max(longest, now - last), now
-        return now + longest < stop
+        return rounds if now + longest < stop else 0
 
     return allowed
 
