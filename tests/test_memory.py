@@ -32,8 +32,8 @@ def lattice(length):
 QUESTIONS = {
     "gradient": ("tnl.log_value_and_gradient(grid({}), memory_limit=limit)", 3, 12, 0.7),
     "gradient in slices": ("tnl.log_value_and_gradient(grid({}), memory_limit=limit)", 3, 12, 0.4),
-    "sample": ("tnl.sample(lattice({}), 10, seed=0, memory_limit=limit)", 4, 19, 0.6),
-    "mode": ("tnl.mode(lattice({}), memory_limit=limit)", 4, 19, 0.6),
+    "sample": ("tnl.sample(lattice({}), 10, seed=0, memory_limit=limit)", 4, 21, 0.6),
+    "mode": ("tnl.mode(lattice({}), memory_limit=limit)", 4, 21, 0.6),
 }
 
 

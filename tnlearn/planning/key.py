@@ -12,7 +12,7 @@ from tnlearn.planning.fitting import Memory
 from tnlearn.planning.scoring import Judge
 
 #: To be raised when the search finds other orders than before.
-SEARCH = 1
+SEARCH = 2
 
 
 @dataclass(frozen=True)

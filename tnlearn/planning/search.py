@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeGuard
 
 from tnlearn.errors import PlanError
+from tnlearn.planning.absorption import absorbed
 from tnlearn.planning.acyclic import acyclic_path
 from tnlearn.planning.elimination import elimination_path
 from tnlearn.planning.fitting import Memory, refuse_what_is_hopeless
@@ -61,7 +62,6 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         If no order can be expected to fit.
     """
     structure = judge.structure
-    check = partial(refuse_what_is_hopeless, judge, memory)
     if isinstance(search, str) and search not in EFFORTS:
         return [_named(structure, search)], search
     if search is None or (isinstance(search, (float, int)) and not 0 <= search < math.inf):
@@ -70,9 +70,7 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         exact = acyclic_path(structure)
         if exact is not None:
             return [_without_loops(judge, tuple(exact))], "exact for trees and rings"
-        if isinstance(search, str):
-            return search_by_trials(judge, EFFORTS[search], seed, check), f"searched ({search})"
-        return search_by_clock(judge, search, seed, check), f"searched ({search:g} s)"
+        return _searched(judge, search, seed, memory)
     if callable(search):
         name = getattr(search, "__name__", type(search).__name__)
         return [_optimizer(structure, search)], name
@@ -93,6 +91,23 @@ def rounds_of(structure: Structure, search: Search) -> int:
     else:
         return 0
     return min(spent // len(structure.inputs), MOST_ROUNDS)
+
+
+def _searched(
+    judge: Judge, search: str | float, seed: int, memory: Memory
+) -> tuple[list[Path], str]:
+    """By our own trials, of what is left once all that can be is absorbed."""
+    left = absorbed(judge.structure)
+    inside = replace(judge, structure=left.structure)
+
+    def check(path: Path) -> None:
+        refuse_what_is_hopeless(judge, memory, left.then(path))
+
+    if isinstance(search, str):
+        paths, how = search_by_trials(inside, EFFORTS[search], seed, check), search
+    else:
+        paths, how = search_by_clock(inside, search, seed, check), f"{search:g} s"
+    return [left.then(path) for path in paths], f"searched ({how})"
 
 
 def _without_loops(judge: Judge, exact: Path) -> Path:

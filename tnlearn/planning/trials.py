@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from tnlearn.planning.elimination import elimination_path
@@ -26,7 +27,8 @@ class Effort:
     eliminations : int
         Orders by elimination.
     refined : int
-        Rounds of refinement times tensors.
+        Rounds of refinement times tensors; up to `LONGER` times as many for as long as the best
+        order is predicted to run for longer than it was refined.
     runs : int
         Refining takes about as long as so many runs are predicted to take, at most.
     """
@@ -39,7 +41,7 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(8, 1, 0, 0),
-    "balanced": Effort(128, 4, 1600, 1000),
+    "balanced": Effort(128, 4, 1200, 1000),
     "thorough": Effort(1024, 32, 24_000, 100_000),
 }
 #: Random-greedy trials in a group, of which the one of fewest flops is scored.
@@ -52,6 +54,8 @@ SPENT = 30_000
 MOST_ROUNDS = 40
 #: Of so many rounds, one goes to another start.
 ROUNDS_OF_A_START = 4
+#: Times as many rounds as an effort has, for orders that run for longer than these take.
+LONGER = 6
 #: A round that gains no more than this part is the last for its order.
 GAIN = 0.01
 #: Seconds that a round takes for a tensor, about.
@@ -80,9 +84,7 @@ def search_by_trials(
     starts = _starts(judge, symbols, effort, seed)
     check(starts[0][1])
     if effort.refined and judge.is_worth_refining(starts[0][0]):
-        worth = effort.runs * starts[0][0] / (ROUND * count)
-        rounds = min(effort.refined // count, MOST_ROUNDS, worth)
-        starts = _refined(judge, symbols, starts, max(int(rounds), 1), seed)
+        starts = _refined(judge, symbols, starts, _patience(effort, count, starts[0][0]), seed)
     return [path for _, path in starts]
 
 
@@ -101,22 +103,34 @@ def search_by_clock(
         check(starts[0][1])
         if allowed():
             rounds = min(max(int((stop - time.monotonic()) / round_), 1), MOST_ROUNDS)
-            starts = _refined(judge, symbols, starts, rounds, seed, allowed)
+            starts = _refined(judge, symbols, starts, partial(allowed, rounds), seed)
         best = sorted({*best, *starts})[:ROUNDS_OF_A_START]
         seed += 1
         effort = EFFORTS["balanced"]
     return [path for _, path in best]
 
 
-def _until(stop: float, first: float) -> Callable[[], bool]:
-    """Whether there is time for another round, judged by the longest one so far."""
+def _patience(effort: Effort, count: int, first: float) -> Callable[[float], int]:
+    """How many rounds there may be, by the seconds of the best order; `first` are those before."""
+    round_ = ROUND * count
+    worth = effort.runs * first / round_
+    least = max(int(min(effort.refined // count, MOST_ROUNDS, worth)), 1)
+    most = max(min(LONGER * effort.refined // count, MOST_ROUNDS), least)
+    return lambda best: int(min(max(best / round_, least), most))
+
+
+def _until(stop: float, first: float) -> Callable[..., int]:
+    """Says whether there is time for another round, judged by the longest one so far.
+
+    What it returns takes a number of rounds, and gives it back while there is time, or else 0.
+    """
     longest, last = first, time.monotonic()
 
-    def allowed() -> bool:
+    def allowed(rounds: int = 1, _best: float = 0.0) -> int:
         nonlocal longest, last
         now = time.monotonic()
         longest, last = max(longest, now - last), now
-        return now + longest < stop
+        return rounds if now + longest < stop else 0
 
     return allowed
 
@@ -152,20 +166,29 @@ def _refined(
     judge: Judge,
     symbols: Symbols,
     starts: list[Start],
-    rounds: int,
+    rounds: Callable[[float], int],
     seed: int,
-    allowed: Callable[[], bool] = lambda: True,
 ) -> list[Start]:
-    """The starts after some rounds, of which the order that is best at the moment gets the next."""
-    chosen = starts[: max(1, rounds // ROUNDS_OF_A_START)]
-    trees = [Refinement(judge, path, symbols) for _, path in chosen]
-    waiting = list(trees)
-    for _ in range(rounds):
-        if not waiting or not allowed():
+    """The starts after some rounds, of which the order that is best at the moment gets the next.
+
+    `rounds` says how many there may be in all, once the best order takes so many seconds.
+    """
+    trees: list[Refinement] = []
+    waiting: list[Refinement] = []
+    best, done = starts[0][0], 0
+    while done < (allowed := rounds(best)):
+        # Every start has one round before any has two; where all are at their end, others begin.
+        wanted = max(1, allowed // ROUNDS_OF_A_START)
+        if len(trees) < len(starts) and (len(trees) < wanted or not waiting):
+            tree = Refinement(judge, starts[len(trees)][1], symbols)
+            trees.append(tree)
+            waiting.append(tree)
+        elif waiting:
+            tree = min(waiting, key=lambda tree: tree.seconds)
+        else:
             break
-        # Every start has one round before any has two.
-        tree = min(waiting, key=lambda tree: (tree.rounds > 0, tree.seconds))
         if tree.improve(seed) <= GAIN:
             waiting.remove(tree)
+        best, done = min(best, tree.seconds), done + 1
     found = {(tree.seconds, tree.path) for tree in trees}
     return sorted(found | set(starts[:1]))
