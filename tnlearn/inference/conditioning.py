@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import Any, Protocol, overload, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import HasEnergies, Model, TensorNetwork, as_states
+from tnlearn.network import HasEnergies, Model, ReadOnly, TensorNetwork, as_states
 
 Evidence = Mapping[Any, Any]
 
@@ -92,7 +91,7 @@ class Conditioned:
 
     def __init__(self, model: Model, evidence: Evidence, positions: Mapping[Any, int]) -> None:
         self._model, self._positions = model, positions
-        self.evidence = MappingProxyType(dict(evidence))
+        self.evidence = ReadOnly(evidence)
         self.sites = tuple(site for site in model.sites if site not in positions)
 
     def __repr__(self) -> str:

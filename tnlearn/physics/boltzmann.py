@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.inference import Term, log_partition
-from tnlearn.network import TensorNetwork
+from tnlearn.network import ReadOnly, TensorNetwork
 from tnlearn.physics.clamping import log_weights
 from tnlearn.physics.pairwise import Pairwise, weights_of
 from tnlearn.physics.parameters import (
@@ -104,8 +103,8 @@ class BoltzmannMachine:
         if not len(graph):
             raise ModelError("there are no sites: name some in the couplings or fields")
         self.sites: tuple[Hashable, ...] = tuple(graph)
-        self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, pairs))
-        self.fields: Mapping[Hashable, float] = MappingProxyType(
+        self.couplings: Mapping[Edge, float] = ReadOnly(couplings_of(graph, pairs))
+        self.fields: Mapping[Hashable, float] = ReadOnly(
             fields_of(self.sites, _named(fields, self.sites))
         )
         self.hidden = _checked_hidden(hidden, self.sites)
