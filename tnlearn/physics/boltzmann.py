@@ -108,7 +108,8 @@ class BoltzmannMachine:
             fields_of(self.sites, _named(fields, self.sites))
         )
         self.hidden = _checked_hidden(hidden, self.sites)
-        self.visible = tuple(site for site in self.sites if site not in set(self.hidden))
+        unseen = set(self.hidden)
+        self.visible = tuple(site for site in self.sites if site not in unseen)
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
         gains = {site: strength * BITS for site, strength in self.fields.items()}
         self._pairs = Pairwise(np.outer(BITS, BITS), self.couplings, gains, BITS)
@@ -227,10 +228,11 @@ def _named(fields: Any, sites: tuple[Hashable, ...]) -> float | Mapping[Any, flo
 
 
 def _checked_hidden(given: Iterable[Hashable], sites: tuple[Hashable, ...]) -> tuple[Any, ...]:
-    hidden, known = list(given), set(sites)
-    for k, site in enumerate(hidden):
+    hidden, known = set[Hashable](), set(sites)
+    for site in given:
         if site not in known:
             raise ModelError(f"the hidden site {site!r} has neither a coupling nor a field")
-        if site in hidden[:k]:
+        if site in hidden:
             raise ModelError(f"the hidden site {site!r} is given twice")
-    return tuple(site for site in sites if site in set(hidden))
+        hidden.add(site)
+    return tuple(site for site in sites if site in hidden)
