@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import combinations
+import time
+from itertools import accumulate, combinations, groupby
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import tnlearn as tnl
 from tnlearn.errors import RangeError
@@ -18,6 +21,7 @@ from tnlearn_backends.numpy_backend.native import columns, compiled
 from tnlearn_backends.numpy_backend.native.arena import Arena
 from tnlearn_backends.numpy_backend.native.dims import Dim, fused
 from tnlearn_backends.numpy_backend.native.forms import best
+from tnlearn_backends.numpy_backend.native.gaps import Gaps
 from tnlearn_backends.numpy_backend.native.program import Sized
 from tnlearn_backends.numpy_backend.native.tape import write_tape
 
@@ -131,6 +135,41 @@ def test_tensors_that_are_needed_together_do_not_overlap(seed: int) -> None:
             assert a + sizes[first] <= b or b + sizes[second] <= a
     held = max(sum(sizes[k] for k in range(row + 1) if last[k] >= row) for row in range(count))
     assert arena.arena <= 1.3 * held + 8 * 20
+
+
+@hypothesis.given(st.lists(st.tuples(st.booleans(), st.integers(1, 5)), max_size=60))
+def test_gaps_are_the_tightest_that_fit(steps: list[tuple[bool, int]]) -> None:
+    """Beside entries that are marked one by one."""
+    gaps, free, held = Gaps(), [False] * 300, []
+    for at, (back, size) in enumerate(steps):
+        if back and held:
+            place, length = held.pop(size % len(held))
+            gaps.give(place, length)
+            free[place : place + length] = [True] * length
+            continue
+        runs = [(sum(1 for _ in run), is_free) for is_free, run in groupby(free)]
+        starts = [*accumulate((length for length, _ in runs), initial=0)]
+        fitting = [
+            (length, start)
+            for (length, is_free), start in zip(runs, starts, strict=False)
+            if is_free and length >= size
+        ]
+        place = gaps.take(size)
+        assert place == (min(fitting)[1] if fitting else None)
+        new = 5 * at if place is None else place
+        free[new : new + size] = [False] * size
+        held.append((new, size))
+
+
+def test_many_tensors_are_placed_in_time_that_grows_with_their_number() -> None:
+    """Every second goes first, so that gaps stay apart, and none has room for what comes then."""
+    count = 60_000
+    order = [*range(0, count, 2), *range(1, count, 2)]
+    gone = [*([] for _ in range(count)), *([slot] for slot in order)]
+    arena = Arena(0, 2 * count, [*[8] * count, *[16] * count, 0], kept=())
+    begun = time.process_time()
+    arena.place(range(2 * count), gone)
+    assert time.process_time() - begun < 5
 
 
 def test_a_chain_takes_two_tensors() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from operator import add
@@ -19,6 +20,7 @@ from laws import SEEDS
 from random_networks import random_case
 from tnlearn.backend import Algebra, Backend, algebra_of, modulo
 from tnlearn.errors import BackendError
+from tnlearn_backends.numpy_backend.algebras.inputs import laid
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,3 +85,14 @@ def test_residues(backend: Backend) -> None:
     if "modular" in backend.gaps:
         return
     np.testing.assert_array_equal(on_host(backend, got), matrix @ matrix % 11)
+
+
+def test_each_of_many_tensors_is_at_hand() -> None:
+    """Walks down a long chain look at one after another."""
+    tensors = [np.full((1 + k % 3, 2), float(k)) for k in range(20_000)]
+    inputs = laid(tensors)
+    begun = time.process_time()
+    assert all((inputs[k] == tensor).all() for k, tensor in enumerate(tensors))
+    assert inputs[-1].shape == tensors[-1].shape
+    assert len(inputs[5:9]) == 4
+    assert time.process_time() - begun < 3

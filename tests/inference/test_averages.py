@@ -11,7 +11,7 @@ import pytest
 
 import tnlearn as tnl
 from small_models import factor_graph, spin_glass, weights
-from tnlearn.errors import ModelError
+from tnlearn.errors import ModelError, TnlearnError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -62,3 +62,17 @@ def test_tables_that_do_not_fit() -> None:
     with pytest.raises(ModelError, match=r"has shape \(3,\); the sites have \(2,\) values"):
         tnl.expectation(model, [(model.sites[:1], [1, 2, 3])])
     assert tnl.expectation(model, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("sites", "table", "message"),
+    [
+        ((), [2.0], "over no sites has shape"),
+        ((0,), [np.nan, 1.0], "holds nan"),
+        ((0,), ["a", "b"], "give real numbers"),
+        ((0,), [1j, 2.0], "give real numbers"),
+    ],
+)
+def test_tables_that_cannot_be_averaged_are_refused(sites: Any, table: Any, message: str) -> None:
+    with pytest.raises(TnlearnError, match=message):
+        tnl.expectation(tnl.Ising(nx.path_graph(2)), [(sites, table)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 
 import tnlearn as tnl
 from small_models import every_state, factor_graph, spin_glass, weights
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.inference.support import supported
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -123,3 +124,41 @@ def test_a_repeated_index_is_on_the_diagonal() -> None:
     network = tnl.TensorNetwork([tnl.Tensor(table, ("a", "a")), tnl.Tensor([1.0, 1.0], ("b",))])
     assert supported(network).kept["a"].tolist() == [1]
     assert tnl.log_partition(network) == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.float32, int])
+@pytest.mark.parametrize("held", [-1, 1])
+def test_energies_of_states_of_any_kind(dtype: Any, held: int) -> None:
+    """Evidence of -1 is no bool and no unsigned number."""
+    model = tnl.Ising(nx.path_graph(3), 0.5, 0.25)
+    left = np.ones((1, 2), dtype)
+    given = tnl.condition(model, {0: held})
+    np.testing.assert_array_equal(given.energy(left), model.energy([[held, 1, 1]]))
+
+
+def test_energies_beside_evidence_larger_than_a_bool() -> None:
+    model = tnl.Potts(nx.path_graph(3), 3, field=[0.0, 1.0, 5.0])
+    given = tnl.condition(model, {0: 2})
+    states = np.array([[True, False]])
+    np.testing.assert_array_equal(given.energy(states), model.energy([[2, 1, 0]]))
+
+
+@pytest.mark.parametrize("names", [(0, 0.5), ((0, 1), (2, 3)), (None, (1, 2)), (1, "1")])
+def test_values_of_any_kind_are_held_and_drawn_whole(names: tuple[Any, Any]) -> None:
+    tables = {"a": ((), [0.9, 0.1]), "b": (("a",), [[0.5, 0.5], [0.2, 0.8]])}
+    model = tnl.BayesianNetwork(tables, {"a": names})
+    given = tnl.condition(model, {"a": names[1]})
+    np.testing.assert_allclose(given.energy([[1]]), -np.log(0.1 * 0.8), rtol=1e-12)
+    drawn = tnl.sample(model, 50, seed=0)
+    assert drawn.shape == (50, 2)
+    assert set(drawn[:, 0].tolist()) == set(names)
+    assert {type(value) for value in drawn[:, 0].tolist()} >= {type(names[1])}
+    assert np.isfinite(model.energy(drawn)).all()
+
+
+@pytest.mark.parametrize("evidence", [None, [(0, 1)], 3])
+def test_evidence_is_a_mapping(evidence: Any) -> None:
+    with pytest.raises(DataTypeError, match="give a mapping from site to value"):
+        tnl.condition(spin_glass(0), evidence)
+    with pytest.raises(DataTypeError, match="expected a TensorNetwork or a model, got int"):
+        tnl.condition(3, {})  # type: ignore[call-overload]

@@ -148,3 +148,8 @@ def test_rows_are_divided_on_request() -> None:
 def test_rounded_rows_are_taken_as_they_are() -> None:
     model = tnl.BayesianNetwork({"a": ((), [0.333, 0.333, 0.333])})
     assert tnl.log_partition(model) == pytest.approx(math.log(0.999))
+
+
+def test_numbers_of_values_may_be_of_numpy() -> None:
+    model = tnl.FactorGraph([(("a",), [1.0, 2.0])], {"a": np.int64(2)})
+    assert model.values("a") == (0, 1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tnlearn as tnl
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import Model
 from tnlearn.physics import exact
 
@@ -416,3 +416,14 @@ def test_states_that_are_none(states: Any, message: str) -> None:
 def test_values_of_an_unknown_site() -> None:
     with pytest.raises(ModelError, match="7"):
         tnl.Ising(PATH).values(7)
+
+
+@pytest.mark.parametrize("graph", [None, 3, [(0, 1)], np.eye(2)])
+def test_what_is_no_graph_is_refused(graph: Any) -> None:
+    with pytest.raises(DataTypeError, match="the Ising model needs a networkx graph, got "):
+        tnl.Ising(graph)
+
+
+def test_a_whole_number_that_no_float_holds_is_refused() -> None:
+    with pytest.raises(ModelError, match="beta is larger than any float"):
+        tnl.Ising(nx.path_graph(2), beta=10**400)

@@ -99,7 +99,11 @@ def _add_infer(commands: Any) -> None:
         "competitions. The verdict goes to standard error, the answer to standard output.",
         epilog="example: tnlearn infer grid.uai.gz --evidence grid.uai.evid --task mar",
     )
-    infer.add_argument("file", type=Path, help="a model: .uai, .uai.gz, or one saved by tnlearn")
+    infer.add_argument(
+        "file",
+        type=Path,
+        help="a model: .uai, .bif, .rudy or .coo, also with .gz, or one saved by tnlearn",
+    )
     infer.add_argument("--evidence", type=Path, metavar="E", help="values of some variables")
     infer.add_argument(
         "--task",

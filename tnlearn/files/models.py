@@ -7,13 +7,13 @@ before: once checked, such tables are put back as they were.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tnlearn.errors import FormatError
 from tnlearn.files.arrays import Array, Arrays
 from tnlearn.files.checks import fields
 from tnlearn.files.contents import decoded, encoded
+from tnlearn.network import ReadOnly
 
 
 class Form(NamedTuple):
@@ -84,8 +84,8 @@ def _tree(cls: type[Any], given: dict[str, Any]) -> Any:
     tables = given["initial"], given["transitions"], given["emissions"]
     model = cls(tree, *tables, root=given["root"])
     model.initial = given["initial"]
-    model.transitions = MappingProxyType({a: given["transitions"][a] for a in model.transitions})
-    model.emissions = MappingProxyType({n: given["emissions"][n] for n in model.emissions})
+    model.transitions = ReadOnly({a: given["transitions"][a] for a in model.transitions})
+    model.emissions = ReadOnly({n: given["emissions"][n] for n in model.emissions})
     return _read_only(model, model.initial, *model.transitions.values(), *model.emissions.values())
 
 

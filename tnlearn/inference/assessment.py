@@ -14,7 +14,7 @@ from tnlearn.inference.barren import without_barren
 from tnlearn.inference.counting import is_logical
 from tnlearn.inference.distribution import closed
 from tnlearn.inference.estimates import Rung, rungs
-from tnlearn.inference.options import planning
+from tnlearn.inference.options import check_options, planning
 from tnlearn.inference.shortcuts import LARGE, Shortcut, shortcut_of
 from tnlearn.inference.support import Support, supported
 from tnlearn.network import HasNetwork, TensorNetwork
@@ -106,6 +106,7 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     >>> tnl.assess(tnl.Ising(nx.grid_2d_graph(6, 6))).method
     'exact'
     """
+    check_options(options)
     own = at_once(thing)
     if own is not None:
         return own

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
+from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.inference.approximate.tables import tables_of
 from tnlearn.inference.distribution import closed
 from tnlearn.inference.marginals import marginals
@@ -40,7 +40,9 @@ def expectation(thing: TensorNetwork | HasNetwork, terms: Iterable[Term], **opti
     Raises
     ------
     ModelError
-        If a table does not fit its sites; otherwise as `tnlearn.marginals`.
+        If a table does not fit its sites or holds nan; otherwise as `tnlearn.marginals`.
+    DataTypeError
+        If a table holds no real numbers.
 
     Notes
     -----
@@ -54,8 +56,8 @@ def expectation(thing: TensorNetwork | HasNetwork, terms: Iterable[Term], **opti
     >>> round(tnl.expectation(chain, [((0, 2), [[1, -1], [-1, 1]])]), 6)
     0.213552
     """
-    given = [(tuple(sites), np.asarray(table, float)) for sites, table in terms]
-    constant = math.fsum(float(table) for sites, table in given if not sites and not table.ndim)
+    given = [(tuple(sites), _numbers(tuple(sites), table)) for sites, table in terms]
+    constant = math.fsum(float(table) for sites, table in given if not sites)
     given = [(sites, table) for sites, table in given if sites]
     if not given:
         return constant
@@ -92,6 +94,19 @@ def entropy(thing: TensorNetwork | HasNetwork, **options: Any) -> float:
     names = [tuple(tables.names[k] for k in scope) for scope in tables.scopes]
     mean = expectation(support.network, zip(names, tables.logs, strict=True), **options)
     return float(log_partition(support.network, "exact", **options)) - mean - tables.constant
+
+
+def _numbers(sites: tuple[Hashable, ...], given: npt.ArrayLike) -> Floats:
+    """The table of a term; that of no sites is a number."""
+    try:
+        table = np.asarray(given, float)
+    except (TypeError, ValueError):
+        raise DataTypeError(f"the table over {sites!r} is {given!r}; give real numbers") from None
+    if np.isnan(table).any():
+        raise ModelError(f"the table over {sites!r} holds nan")
+    if not sites and table.ndim:
+        raise ModelError(f"the table over no sites has shape {table.shape}: give a number")
+    return table
 
 
 def _mean(probabilities: Floats, table: Floats) -> float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import Any, Protocol, overload, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.errors import ModelError
-from tnlearn.network import HasEnergies, Model, TensorNetwork, as_states
+from tnlearn.errors import DataTypeError, ModelError
+from tnlearn.network import HasEnergies, Model, ReadOnly, TensorNetwork, as_states
 
 Evidence = Mapping[Any, Any]
 
@@ -48,6 +47,8 @@ def condition(thing: TensorNetwork | Model, evidence: Evidence) -> TensorNetwork
     ------
     ModelError
         If a site is unknown or does not have the value.
+    DataTypeError
+        If `thing` is no model or network, or `evidence` no mapping.
 
     Examples
     --------
@@ -56,8 +57,12 @@ def condition(thing: TensorNetwork | Model, evidence: Evidence) -> TensorNetwork
     >>> tnl.marginals(tnl.condition(chain, {0: 1}))[1].round(4)
     array([0.1192, 0.8808])
     """
+    if not isinstance(evidence, Mapping):
+        raise DataTypeError(f"the evidence is {evidence!r}; give a mapping from site to value")
     if isinstance(thing, TensorNetwork):
         return thing.fix(evidence)
+    if not isinstance(thing, Model):
+        raise DataTypeError(f"expected a TensorNetwork or a model, got {type(thing).__name__}")
     if isinstance(thing, Conditions):
         return thing.given(evidence)
     positions = evidence_positions(thing, evidence)
@@ -92,7 +97,7 @@ class Conditioned:
 
     def __init__(self, model: Model, evidence: Evidence, positions: Mapping[Any, int]) -> None:
         self._model, self._positions = model, positions
-        self.evidence = MappingProxyType(dict(evidence))
+        self.evidence = ReadOnly(evidence)
         self.sites = tuple(site for site in model.sites if site not in positions)
 
     def __repr__(self) -> str:
@@ -108,12 +113,22 @@ class Conditioned:
         """Energies of the whole model, shape (n_states,), of states of what is left."""
         given = as_states(states, len(self.sites))
         columns = dict(zip(self.sites, given.T, strict=True))
-        texts = any(isinstance(value, str) for value in self.evidence.values())
-        kind = object if texts or given.dtype.kind in "US" else given.dtype
-        whole = np.empty((len(given), len(self._model.sites)), kind)
+        whole = np.empty((len(given), len(self._model.sites)), self._kind(given.dtype))
         for k, site in enumerate(self._model.sites):
-            whole[:, k] = columns[site] if site in columns else self.evidence[site]
+            if site in columns:
+                whole[:, k] = columns[site]
+            else:
+                whole[:, k].fill(self.evidence[site])
         return self._model.energy(whole)
+
+    def _kind(self, given: np.dtype[Any]) -> np.dtype[Any]:
+        """What holds states of that kind and the evidence alike: -1 is no bool, 0.5 no int."""
+        held = [np.asarray(value) for value in self.evidence.values()]
+        if all(
+            array.ndim == 0 and array.dtype.kind in "biuf" for array in (*held, np.empty((), given))
+        ):
+            return np.result_type(given, *held)
+        return np.dtype(object)
 
     def network(self) -> TensorNetwork:
         """The model's network, the indices of the sites held fixed."""

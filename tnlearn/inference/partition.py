@@ -16,7 +16,7 @@ from tnlearn.inference.counting import count
 from tnlearn.inference.distribution import closed, is_weight
 from tnlearn.inference.estimates import TOLERANCE, climb, estimate
 from tnlearn.inference.log_value import LogPartition
-from tnlearn.inference.options import running
+from tnlearn.inference.options import check_options, running
 from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.support import Support, planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
@@ -82,12 +82,15 @@ def log_partition(
     ------
     ModelError
         If the network has open indices, or a negative or complex value.
+    DataTypeError
+        If there is no such option.
     MemoryLimitError
         If an exact value was asked for and does not fit; ``print(tnlearn.assess(model))`` shows
         the cost.
     """
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    check_options(options)
     if method == "shortcut":
         return _checked(_short(thing))
     chooses = method == "auto" and options.get("plan") is None

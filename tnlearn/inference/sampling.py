@@ -16,6 +16,7 @@ from tnlearn.inference.assessment import FLOPS
 from tnlearn.inference.convergence import check_flops, refusing
 from tnlearn.inference.distribution import check_weights, closed
 from tnlearn.inference.drawing import drawn_back
+from tnlearn.inference.options import check_options
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
 
@@ -79,6 +80,7 @@ def sample(
     """
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    check_options(options)
     network = closed(thing)
     try:
         size = operator.index(size)

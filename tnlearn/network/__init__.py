@@ -6,6 +6,7 @@ from tnlearn.network.model import Model as Model
 from tnlearn.network.model import as_network as as_network
 from tnlearn.network.model import as_states as as_states
 from tnlearn.network.model import positions_of as positions_of
+from tnlearn.network.readonly import ReadOnly as ReadOnly
 from tnlearn.network.tensor import Index as Index
 from tnlearn.network.tensor import Tensor as Tensor
 from tnlearn.network.tensor_network import TensorNetwork as TensorNetwork

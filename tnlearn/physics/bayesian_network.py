@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import TensorNetwork
+from tnlearn.network import ReadOnly, TensorNetwork
 from tnlearn.physics.factor_graph import FactorGraph
 
 #: How far from 1 a row may sum: files print a few digits.
@@ -62,7 +62,7 @@ class BayesianNetwork:
         *,
         normalise: bool = False,
     ) -> None:
-        self.parents: Mapping[Any, tuple[Hashable, ...]] = MappingProxyType(
+        self.parents: Mapping[Any, tuple[Hashable, ...]] = ReadOnly(
             {child: tuple(given) for child, (given, _) in tables.items()}
         )
         _check_arrows(self.parents)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.inference import Term, log_partition
-from tnlearn.network import TensorNetwork
+from tnlearn.network import ReadOnly, TensorNetwork
 from tnlearn.physics.clamping import log_weights
 from tnlearn.physics.pairwise import Pairwise, weights_of
 from tnlearn.physics.parameters import (
@@ -104,12 +103,13 @@ class BoltzmannMachine:
         if not len(graph):
             raise ModelError("there are no sites: name some in the couplings or fields")
         self.sites: tuple[Hashable, ...] = tuple(graph)
-        self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, pairs))
-        self.fields: Mapping[Hashable, float] = MappingProxyType(
+        self.couplings: Mapping[Edge, float] = ReadOnly(couplings_of(graph, pairs))
+        self.fields: Mapping[Hashable, float] = ReadOnly(
             fields_of(self.sites, _named(fields, self.sites))
         )
         self.hidden = _checked_hidden(hidden, self.sites)
-        self.visible = tuple(site for site in self.sites if site not in set(self.hidden))
+        unseen = set(self.hidden)
+        self.visible = tuple(site for site in self.sites if site not in unseen)
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
         gains = {site: strength * BITS for site, strength in self.fields.items()}
         self._pairs = Pairwise(np.outer(BITS, BITS), self.couplings, gains, BITS)
@@ -228,10 +228,11 @@ def _named(fields: Any, sites: tuple[Hashable, ...]) -> float | Mapping[Any, flo
 
 
 def _checked_hidden(given: Iterable[Hashable], sites: tuple[Hashable, ...]) -> tuple[Any, ...]:
-    hidden, known = list(given), set(sites)
-    for k, site in enumerate(hidden):
+    hidden, known = set[Hashable](), set(sites)
+    for site in given:
         if site not in known:
             raise ModelError(f"the hidden site {site!r} has neither a coupling nor a field")
-        if site in hidden[:k]:
+        if site in hidden:
             raise ModelError(f"the hidden site {site!r} is given twice")
-    return tuple(site for site in sites if site in set(hidden))
+        hidden.add(site)
+    return tuple(site for site in sites if site in hidden)

@@ -179,7 +179,7 @@ def _factor(scope: Sequence[Hashable], given: npt.ArrayLike, log: bool) -> Facto
 
 
 def _named(name: Hashable, given: int | Sequence[Any]) -> tuple[Any, ...]:
-    values = tuple(range(given)) if isinstance(given, int) else tuple(given)
+    values = tuple(range(given)) if isinstance(given, int | np.integer) else tuple(given)
     if len(set(values)) < len(values):
         raise ModelError(f"variable {name!r} has a value twice: {values!r}")
     return values

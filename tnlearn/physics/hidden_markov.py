@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from tnlearn.errors import ModelError
-from tnlearn.network import Tensor, TensorNetwork
+from tnlearn.network import ReadOnly, Tensor, TensorNetwork
 from tnlearn.physics.clamping import log_weights
 from tnlearn.physics.pairwise import called, weights_of
 from tnlearn.physics.parameters import Array, whole
@@ -111,8 +110,8 @@ class HiddenMarkovTree:
             node: tables(given, f"the emission of {node!r}", sizes[node])
             for node, given in _by_name(emission, nodes, "emission", "node", all_of_them=False)
         }
-        self.transitions: Mapping[Arrow, Array] = MappingProxyType(transitions)
-        self.emissions: Mapping[Hashable, Array] = MappingProxyType(emissions)
+        self.transitions: Mapping[Arrow, Array] = ReadOnly(transitions)
+        self.emissions: Mapping[Hashable, Array] = ReadOnly(emissions)
         self.hidden: tuple[Site, ...] = tuple(("hidden", node) for node in nodes)
         self.visible: tuple[Site, ...] = tuple(("observed", node) for node in self.emissions)
         self.sites: tuple[Site, ...] = (*self.hidden, *self.visible)

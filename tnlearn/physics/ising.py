@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tnlearn.inference import Shortcut
+from tnlearn.network import ReadOnly
 from tnlearn.physics.pairwise import PairModel, Pairwise
 from tnlearn.physics.parameters import Edge, beta_of, couplings_of, fields_of, sites_of
 from tnlearn.physics.states import Positions, check_site, positions_of_spins
@@ -71,8 +71,8 @@ class Ising(PairModel):
         beta: float = 1.0,
     ) -> None:
         self.sites: tuple[Hashable, ...] = sites_of(graph, "the Ising model")
-        self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, coupling))
-        self.fields: Mapping[Hashable, float] = MappingProxyType(fields_of(self.sites, field))
+        self.couplings: Mapping[Edge, float] = ReadOnly(couplings_of(graph, coupling))
+        self.fields: Mapping[Hashable, float] = ReadOnly(fields_of(self.sites, field))
         self.beta = beta_of(beta, (*self.couplings.values(), *self.fields.values()))
         gains = dict(zip(self.sites, np.outer([*self.fields.values()], SPINS), strict=True))
         self._pairs = Pairwise(np.outer(SPINS, SPINS), self.couplings, gains, SPINS)

@@ -104,6 +104,10 @@ def _by_site(
 
 def sites_of(graph: nx.Graph[Any], model: str) -> tuple[Hashable, ...]:
     """The nodes of an undirected graph that has any."""
+    if not callable(getattr(graph, "is_directed", None)):
+        raise DataTypeError(
+            f"{model} needs a networkx graph, got {type(graph).__name__}: say networkx.Graph(edges)"
+        )
     if graph.is_directed() or not len(graph):
         raise ModelError(f"{model} needs an undirected graph with at least one node")
     return tuple(graph)
@@ -132,6 +136,8 @@ def finite(value: Any, what: str) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise DataTypeError(f"{what} is {value!r}; it must be a number") from None
+    except OverflowError:
+        raise ModelError(f"{what} is larger than any float") from None
     if not np.isfinite(number):
         raise ModelError(f"{what} is {number}; it must be finite")
     return number

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.network import ReadOnly
 from tnlearn.physics.pairwise import PairModel, Pairwise
 from tnlearn.physics.parameters import (
     Array,
@@ -90,8 +90,8 @@ class Potts(PairModel):
     ) -> None:
         self.sites: tuple[Hashable, ...] = sites_of(graph, "the Potts model")
         self.states = whole(states, "the number of states", 1)
-        self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, coupling))
-        self.fields: Mapping[Hashable, Array] = MappingProxyType(
+        self.couplings: Mapping[Edge, float] = ReadOnly(couplings_of(graph, coupling))
+        self.fields: Mapping[Hashable, Array] = ReadOnly(
             field_vectors_of(self.sites, field, self.states)
         )
         self.beta = beta_of(beta, _extremes(self.couplings, self.fields))
@@ -175,8 +175,8 @@ class Clock(PairModel):
     ) -> None:
         self.sites: tuple[Hashable, ...] = sites_of(graph, "the clock model")
         self.states = whole(states, "the number of states", 1)
-        self.couplings: Mapping[Edge, float] = MappingProxyType(couplings_of(graph, coupling))
-        self.fields: Mapping[Hashable, Array] = MappingProxyType(
+        self.couplings: Mapping[Edge, float] = ReadOnly(couplings_of(graph, coupling))
+        self.fields: Mapping[Hashable, Array] = ReadOnly(
             field_vectors_of(self.sites, field, self.states)
         )
         self.beta = beta_of(beta, _extremes(self.couplings, self.fields))

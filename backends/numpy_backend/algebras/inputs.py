@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, overload
 
 import numpy as np
@@ -23,10 +24,12 @@ class Inputs(Sequence[Any]):
         Of every tensor, the width left out.
     """
 
-    __slots__ = ("data", "shapes")
+    __slots__ = ("_starts", "data", "shapes")
 
     def __init__(self, data: Array, shapes: Sequence[tuple[int, ...]]) -> None:
         self.data, self.shapes = data, shapes
+        # Added up once: each of 100,000 tensors may be asked for.
+        self._starts = [*accumulate(map(math.prod, shapes), initial=0)]
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -39,8 +42,7 @@ class Inputs(Sequence[Any]):
         if isinstance(position, slice):
             return [self[k] for k in range(*position.indices(len(self)))]
         number = range(len(self))[position]
-        start = sum(math.prod(shape) for shape in self.shapes[:number])
-        part = self.data[start : start + math.prod(self.shapes[number])]
+        part = self.data[self._starts[number] : self._starts[number + 1]]
         return part.reshape(*self.shapes[number], self.data.shape[-1])
 
 

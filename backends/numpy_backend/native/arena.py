@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from tnlearn_backends.numpy_backend.native.columns import ARENA, INPUTS, RESULTS, SEEDS
+from tnlearn_backends.numpy_backend.native.gaps import Gaps
 
 #: Entries to whose multiples places are rounded: whole lines of the cache.
 ALIGNED = 8
@@ -89,23 +89,19 @@ class Arena:
         self, made: Sequence[int], gone: Sequence[Sequence[int]], slots: set[int]
     ) -> None:
         """The many small ones by turns behind the large: the tightest gap that fits."""
-        gaps: list[tuple[int, int]] = []
+        gaps = Gaps()
         for slot, dead in zip(made, gone, strict=True):
             if slot in slots and self.offsets[slot] < 0:
                 self.offsets[slot] = self._take(self._room(slot), gaps)
             for other in dead:
                 if other in slots:
-                    _give(gaps, self.offsets[other], self._room(other))
+                    gaps.give(self.offsets[other], self._room(other))
 
-    def _take(self, size: int, gaps: list[tuple[int, int]]) -> int:
-        fitting = [(length, at) for at, length in gaps if length >= size]
-        if not fitting:
+    def _take(self, size: int, gaps: Gaps) -> int:
+        at = gaps.take(size)
+        if at is None:
+            at = self.arena
             self.arena += size
-            return self.arena - size
-        length, at = min(fitting)
-        gaps.remove((at, length))
-        if length > size:
-            insort(gaps, (at + size, length - size))
         return at
 
 
@@ -116,13 +112,3 @@ def _lives(made: Sequence[int], gone: Sequence[Sequence[int]]) -> dict[int, tupl
         begin.setdefault(slot, row)
     end = {slot: row for row, slots in enumerate(gone) for slot in slots}
     return {slot: (row, end.get(slot, len(made))) for slot, row in begin.items()}
-
-
-def _give(gaps: list[tuple[int, int]], at: int, size: int) -> None:
-    """A place is free again, joined with the gaps beside it."""
-    insort(gaps, (at, size))
-    k = gaps.index((at, size))
-    if k + 1 < len(gaps) and at + size == gaps[k + 1][0]:
-        gaps[k : k + 2] = [(at, size + gaps[k + 1][1])]
-    if k > 0 and sum(gaps[k - 1]) == gaps[k][0]:
-        gaps[k - 1 : k + 1] = [(gaps[k - 1][0], gaps[k - 1][1] + gaps[k][1])]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tnlearn.errors import ModelError
 from tnlearn.inference.approximate.beliefs import Beliefs, propagate_beliefs
 from tnlearn.inference.approximate.chains import Drawn, draw
+from tnlearn.inference.options import check_options
 from tnlearn.network import HasNetwork, Index, TensorNetwork
 from tnlearn.sampling import autocorrelation_time
 
@@ -95,6 +96,7 @@ def averaged(
     nothing: str,
 ) -> Marginals:
     """Averages over Markov chains, as many draws as count for a thousand; see `chains.draw`."""
+    check_options(options)
     seed, progress = options.get("seed", 0), bool(options.get("progress"))
     drawn = draw(thing, SIZE, method, nothing, seed=seed, progress=progress)
     network = thing if isinstance(thing, TensorNetwork) else thing.network()

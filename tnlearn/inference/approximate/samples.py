@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,18 @@ def in_values(
     if not isinstance(thing, Model):
         given = list(columns.values())
         return np.stack(given, axis=1) if given else np.empty((size, 0), dtype=np.int64)
-    values = [np.asarray(thing.values(site)) for site in thing.sites]
-    if len({value.dtype.kind == "U" for value in values}) > 1:
+    values = [_table(thing.values(site)) for site in thing.sites]
+    if len({value.dtype.kind in "UO" for value in values}) > 1:
         values = [value.astype(object) for value in values]  # Stacked, numbers would be texts.
     return np.stack([v[columns[site]] for site, v in zip(thing.sites, values, strict=True)], axis=1)
+
+
+def _table(values: Sequence[Any]) -> npt.NDArray[Any]:
+    """Values as an array of numbers or of texts; of anything else, or of both, as they are."""
+    kinds = {np.asarray(value).dtype.kind for value in values if not np.iterable(value)}
+    kinds |= {"U" if isinstance(value, str) else "O" for value in values if np.iterable(value)}
+    if kinds <= set("biuf") or kinds == {"U"}:
+        return np.asarray(values)
+    table = np.empty(len(values), object)
+    table[:] = values
+    return table

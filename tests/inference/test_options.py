@@ -1,0 +1,45 @@
+"""Options of questions: a name that is misspelt is refused, not passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+import pytest
+
+import tnlearn as tnl
+from tnlearn.errors import DataTypeError
+
+MODEL = tnl.Ising(nx.cycle_graph(4), coupling=0.5)
+LONG = tnl.Ising(nx.cycle_graph(700), coupling=0.5)  # Has a shortcut before it is planned.
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "assess": lambda **options: tnl.assess(MODEL, **options),
+    "assess at once": lambda **options: tnl.assess(LONG, **options),
+    **{
+        f"log_partition {method}": lambda method=method, **options: tnl.log_partition(
+            MODEL, method, **options
+        )
+        for method in ("auto", "exact", "shortcut", "loops", "annealing")
+    },
+    "log_partition at once": lambda **options: tnl.log_partition(LONG, **options),
+    "marginals": lambda **options: tnl.marginals(MODEL, **options),
+    "marginals gibbs": lambda **options: tnl.marginals(MODEL, method="gibbs", **options),
+    "sample": lambda **options: tnl.sample(MODEL, 2, **options),
+    "sample gibbs": lambda **options: tnl.sample(MODEL, 2, "gibbs", **options),
+    "mode": lambda **options: tnl.mode(MODEL, **options),
+    "optima": lambda **options: tnl.optima(MODEL, **options),
+    "density_of_states": lambda **options: tnl.density_of_states(MODEL, **options),
+    "entropy": lambda **options: tnl.entropy(MODEL, **options),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_misspelt_option_is_refused(question: str) -> None:
+    with pytest.raises(DataTypeError, match="'memory_limt': did you mean 'memory_limit'"):
+        QUESTIONS[question](memory_limt="1MiB")
+
+
+def test_an_option_like_no_other_is_refused_with_those_there_are() -> None:
+    with pytest.raises(DataTypeError, match=r"no option 'xyz': there are backend, memory_limit, "):
+        tnl.log_partition(MODEL, xyz=1)
