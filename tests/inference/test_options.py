@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 import tnlearn as tnl
-from tnlearn.errors import DataTypeError
+from tnlearn.errors import DataTypeError, ModelError
 
 MODEL = tnl.Ising(nx.cycle_graph(4), coupling=0.5)
 LONG = tnl.Ising(nx.cycle_graph(700), coupling=0.5)  # Has a shortcut before it is planned.
@@ -28,6 +28,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "sample": lambda **options: tnl.sample(MODEL, 2, **options),
     "sample gibbs": lambda **options: tnl.sample(MODEL, 2, "gibbs", **options),
     "mode": lambda **options: tnl.mode(MODEL, **options),
+    "mode subgraphs": lambda **options: tnl.mode(MODEL, method="subgraphs", **options),
     "optima": lambda **options: tnl.optima(MODEL, **options),
     "density_of_states": lambda **options: tnl.density_of_states(MODEL, **options),
     "entropy": lambda **options: tnl.entropy(MODEL, **options),
@@ -43,3 +44,18 @@ def test_a_misspelt_option_is_refused(question: str) -> None:
 def test_an_option_like_no_other_is_refused_with_those_there_are() -> None:
     with pytest.raises(DataTypeError, match=r"no option 'xyz': there are backend, memory_limit, "):
         tnl.log_partition(MODEL, xyz=1)
+
+
+@pytest.mark.parametrize("k", [1.5, "a", None])
+def test_how_many_states_is_a_whole_number(k: Any) -> None:
+    with pytest.raises(DataTypeError, match="give a whole number"):
+        tnl.mode(MODEL, k)
+
+
+def test_sets_of_sites_are_refused_in_words() -> None:
+    with pytest.raises(DataTypeError, match="subsets is 0; give a list of tuples"):
+        tnl.marginals(MODEL, 0)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="is no set of sites: give tuples"):
+        tnl.marginals(MODEL, [([0],)])  # type: ignore[list-item]
+    with pytest.raises(ModelError, match="give some, each once"):
+        tnl.mode(MODEL, sites=[])

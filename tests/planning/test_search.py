@@ -312,6 +312,15 @@ def test_what_cannot_fit_is_refused_quickly(options: dict[str, Any]) -> None:
         assert time.process_time() - start < 2
 
 
+def test_a_large_lattice_is_refused_without_slicing_it() -> None:
+    """However it is cut, no tensor is smaller than its part of the largest."""
+    model = tnl.Ising(nx.grid_2d_graph(60, 60), beta=0.3, field=0.1)
+    start = time.process_time()
+    with pytest.raises(MemoryLimitError, match=r"1,073,741,824 slices still take"):
+        tnl.plan(model, memory_limit="1GiB", cache=False)
+    assert time.process_time() - start < 5
+
+
 def test_half_the_memory_takes_few_slices() -> None:
     network = tnl.grid(8, 8, 4, seed=0)
     whole = tnl.plan(network).cost

@@ -52,14 +52,14 @@ def subset_of(given: Iterable[Hashable], network: TensorNetwork) -> tuple[Index,
     """Some indices of a network; ModelError if one is unknown or repeated, or there are none."""
     try:
         subset = tuple(given)
+        hash(subset)
     except TypeError:
         raise ModelError(
             f"{given!r} is no set of sites: give tuples, a lone site as (site,)"
         ) from None
     unknown = [site for site in subset if site not in network.sizes]
-    if unknown or not subset or len(set(subset)) < len(subset):
-        raise ModelError(
-            f"{subset!r} is no set of sites"
-            + (f": {unknown[0]!r} is unknown" if unknown else ": give each site once")
-        )
+    if unknown:
+        raise ModelError(f"{subset!r} is no set of sites: {unknown[0]!r} is unknown")
+    if not subset or len(set(subset)) < len(subset):
+        raise ModelError(f"{subset!r} is no set of sites: give some, each once")
     return subset

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.backend import get_backend
-from tnlearn.errors import ModelError, RangeError
+from tnlearn.errors import DataTypeError, ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
 from tnlearn.inference.approximate.averaging import Marginals, averaged, believed
 from tnlearn.inference.assessment import FLOPS, fits
@@ -92,6 +92,8 @@ def marginals(
     network = closed(thing)
     sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
     given = [(site,) for site in sites] if subsets is None else subsets
+    if not isinstance(given, Iterable):
+        raise DataTypeError(f"subsets is {given!r}; give a list of tuples of sites")
     wanted = [subset_of(subset, network) for subset in given]
     if method == "auto":
         method = "exact" if fits(network, flops, options) else "tempering"

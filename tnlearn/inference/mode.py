@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tnlearn.errors import CostError, MemoryLimitError, ModelError
+from tnlearn.errors import CostError, DataTypeError, MemoryLimitError, ModelError
 from tnlearn.inference.approximate import searching
 from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
+from tnlearn.inference.options import check_options
 from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.inference.subgraphs import population
 from tnlearn.network import HasNetwork, Index, Model, TensorNetwork
@@ -112,6 +114,8 @@ def mode(
         If it does not fit the memory limit, in no number of cases worth waiting for.
     CostError
         If it takes more than `flops`.
+    DataTypeError
+        If `k` is no whole number, or there is no such option.
 
     Notes
     -----
@@ -135,10 +139,8 @@ def mode(
     >>> tnl.mode(tnl.Ising(nx.path_graph(3), field=0.1), sites=[0, 2]).state
     {0: 1, 2: 1}
     """
-    if k < 1:
-        raise ModelError(f"cannot find {k} states: give at least 1")
-    if method not in METHODS:
-        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    k = _checked(k, method)
+    check_options(options)
     if sites is not None:
         return _of_some(thing, k, method, sites, count, options)
     if method in SEARCHES:
@@ -159,6 +161,19 @@ def mode(
     if not positions:
         raise ModelError(NOTHING)
     return _answer(thing, network, sign, positions, degeneracy)
+
+
+def _checked(k: Any, method: str) -> int:
+    """How many states are wanted, and by a method there is."""
+    try:
+        number = operator.index(k)
+    except TypeError:
+        raise DataTypeError(f"cannot find {k!r} states: give a whole number") from None
+    if number < 1:
+        raise ModelError(f"cannot find {k} states: give at least 1")
+    if method not in METHODS:
+        raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    return number
 
 
 def _searched(thing: Any, k: int, method: str, count: bool, options: dict[str, Any]) -> Mode:

@@ -103,6 +103,10 @@ def refuse_what_is_hopeless(judge: Judge, memory: Memory, path: Path) -> None:
     A long search for the sake of a refusal would be time wasted.
     """
     whole = _reordered(judge, path, ())
+    least = whole.cost.peak_bytes // HOPELESS_SLICES  # No tensor is cut into more than the slices.
+    if least > memory.limit:
+        at_best = replace(whole.cost, slices=HOPELESS_SLICES, peak_bytes=least)
+        raise MemoryLimitError(_refusal(whole.cost, memory.limit, at_best))
     if whole.cost.peak_bytes > HOPELESS * memory.limit:
         _, sliced = slice_once(judge, whole.pairs, memory.limit, memory.batch, HOPELESS_SLICES)
         if sliced.peak_bytes > memory.limit:
