@@ -193,7 +193,7 @@ def test_bare_networks_and_tiny_ones() -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown": ({"sites": ["nowhere"]}, "'nowhere' is unknown"),
-    "repeated": ({"sites": [0, 0]}, "each site once"),
+    "repeated": ({"sites": [0, 0]}, "each once"),
     "none": ({"sites": []}, "no set of sites"),
     "a lone site": ({"sites": 0}, "no set of sites"),
     "counted": ({"sites": [0], "count": True}, "count=True"),

@@ -220,8 +220,8 @@ def vectors(**entries: list[float]) -> tnl.TensorNetwork:
 MISTAKES: dict[str, tuple[Any, Any, str]] = {
     "open": (vectors(a=[1.0, 2.0]).open("a"), None, r"open indices \('a',\)"),
     "unknown site": (MODEL, [(0, 1), (0, 7)], "7 is unknown"),
-    "repeated near": (MODEL, [(0, 1, 0)], "each site once"),
-    "repeated far": (MODEL, [(0, 3, 0)], "each site once"),
+    "repeated near": (MODEL, [(0, 1, 0)], "give some, each once"),
+    "repeated far": (MODEL, [(0, 3, 0)], "give some, each once"),
     "empty set": (MODEL, [()], r"\(\) is no set"),
     "a tuple site alone": (tnl.Ising(nx.grid_2d_graph(2, 2)), [(0, 0)], "0 is unknown"),
     "zero": (vectors(a=[0.0, 0.0]), None, "zero"),
