@@ -62,7 +62,8 @@ def front_of(lists: Lists, counts: Ints, widest: int) -> Front:
     """Room for a model whose sites are eliminated up to so many bits."""
     number = len(counts)
     sites = np.zeros((number, 9), np.int64)
-    sites[:, BITS] = np.ceil(PARTS * np.log2(counts))
+    # A site of one position takes no entries, but a place in scopes.
+    sites[:, BITS] = np.ceil(PARTS * np.log2(np.maximum(counts, 2)))
     return Front(
         sites,
         np.empty((len(lists.bases) + number, 2), np.int64),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,8 +24,9 @@ STILL, AFTER = 4, 4
 CROSSED = 0.5
 #: Children without a better state among the best after which to stop, and at most.
 PATIENCE, MOST = 2500, 20_000
-#: Sites in the regions of all moves together, after which no child is begun.
-VISITS = 3 * 10**7
+#: Sites in the regions of all moves together, after which no child is begun; and moves of a first
+#: descent, about, so that a population of large states is smaller.
+VISITS, DESCENT = 3 * 10**7, 40
 #: How much of the energies a shake adds at most.
 HEAT = 1.0
 #: A model is sparse if so many sites need not be held in a move.
@@ -63,7 +66,8 @@ def search(
         return target.states(np.zeros((1, 0), np.int64))
     generator = np.random.default_rng(seed)
     tables = tables_of(target.model, target.model.beta)
-    population = Population(tables, _starts(target, tables, generator), k, generator)
+    starts = _starts(target, tables, generator)
+    population = Population(tables, progress_bar(starts, "descents", progress), k, generator)
     since = 0
     for _ in progress_bar(range(MOST), "children", progress):
         since = 0 if population.step() else since + 1
@@ -87,15 +91,15 @@ class Population:
     Parameters
     ----------
     tables : Tables
-    starts : array of int64, shape (states, n_sites)
-        Allowed states.
+    starts : iterable of array of int64, shape (n_sites,)
+        Two allowed states at least.
     k : int
         How many states to keep, whatever becomes of the population.
     generator : numpy.random.Generator
     """
 
     def __init__(
-        self, tables: Tables, starts: Ints, k: int, generator: np.random.Generator
+        self, tables: Tables, starts: Iterable[Ints], k: int, generator: np.random.Generator
     ) -> None:
         self._walker, self._generator = Walker(tables, generator), generator
         self._all = np.arange(len(tables.sites))
@@ -159,10 +163,12 @@ class Population:
 
 
 def _starts(target: Target, tables: Tables, generator: np.random.Generator) -> Ints:
-    """Allowed states, shape (STATES, n_sites); ModelError if none is found."""
-    starts = target.starts(STATES, generator)
+    """Allowed states, shape (states, n_sites); ModelError if none is found."""
+    sites = len(tables.sites)
+    states = max(2, min(STATES, VISITS // (DESCENT * sites)))
+    starts = target.starts(states, generator)
     if starts is None:
-        starts = generator.integers(0, tables.counts, (STATES, len(tables.sites))).astype(np.int8)
+        starts = generator.integers(0, tables.counts, (states, sites)).astype(np.int8)
     found: npt.NDArray[np.int8] = allowed(tables, np.asfortranarray(starts), generator)
     if np.isinf(tables.energies(found)).any():
         raise ModelError("no allowed state was found to start from; method='exact' may find some")
