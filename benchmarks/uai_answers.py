@@ -5,8 +5,8 @@ Run with ``python benchmarks/uai_answers.py`` and ``TNLEARN_DATA`` naming the fo
 runs in a process of its own under a limit of seconds. An answer to PR is right if it has the
 reference's printed digits, one to MAR if all marginals have them, one to MAP if its state weighs at
 least as much as the reference's: where that cannot be had exactly, the best that a search comes by.
-With ``--peers`` cotengra and pgmpy answer PR beside, each with as many seconds, where they are
-installed; see ``uai_peers.py``.
+With ``--peers`` cotengra and pgmpy answer PR, each with as many seconds, where they are installed;
+that is put beside the answers there are. pgmpy is asked about the narrow ones: `uai_peers.py`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from tnlearn.errors import MemoryLimitError, ModelError
 TASKS = ("PR", "MAR", "MAP")
 #: What one problem may take, and operations that are worth beginning in that time.
 SECONDS, FLOPS, MODE_FLOPS = 120.0, 3e12, 1e10
+#: Widths, in bits, above which a peer is not asked: its elimination takes minutes or all memory.
+WIDEST = {"pgmpy": 18}
 #: References that are not held against an answer, and why.
 DOUBTFUL = {
     "relational_3": "the reference disagrees with two independent methods",
@@ -133,14 +135,21 @@ def verdict_of(right: bool) -> str:
     return "right" if right else "wrong"
 
 
-def asked_of(peer: str, name: str) -> dict[str, Any]:
-    """A peer's answer to PR, as columns of a row."""
+def of_peers(row: dict[str, Any], peers: list[str]) -> dict[str, Any]:
+    """What peers answer to a problem of PR: columns of its row."""
     script = str(Path(__file__).with_name("uai_peers.py"))
-    row = in_a_process([sys.executable, script, peer, name])
-    if "found" in row:
-        reference = (folder() / "PR" / f"{name}.uai.PR").read_text().split()[-1]
-        row["status"] = verdict_of(agrees(row["found"], reference))
-    return {peer: row["status"].partition(" ")[0], f"{peer}, seconds": row.get("seconds", SECONDS)}
+    columns: dict[str, Any] = {}
+    for peer in peers:
+        if row.get("width", math.inf) > WIDEST.get(peer, math.inf):
+            columns |= {peer: "not asked", f"{peer}, seconds": None}
+            continue
+        found = in_a_process([sys.executable, script, peer, row["problem"]])
+        if "found" in found:
+            path = folder() / "PR" / f"{row['problem']}.uai.PR"
+            found["status"] = verdict_of(agrees(found["found"], path.read_text().split()[-1]))
+        status = found["status"].partition(" ")[0]
+        columns |= {peer: status, f"{peer}, seconds": found.get("seconds", SECONDS)}
+    return columns
 
 
 def in_a_process(command: list[str]) -> dict[str, Any]:
@@ -157,11 +166,11 @@ def in_a_process(command: list[str]) -> dict[str, Any]:
     return found
 
 
-def kept(asked: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Rows of all other problems, as they are in the result."""
+def rows_there() -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of the result by task and problem."""
     path = RESULTS / "uai_answers.json"
     found = json.loads(path.read_text())["problems"] if path.exists() else []
-    return [row for row in found if (row["task"], row["problem"]) not in asked]
+    return {(row["task"], row["problem"]): row for row in found}
 
 
 def problems(tasks: list[str], names: str) -> Iterator[tuple[str, str]]:
@@ -193,13 +202,20 @@ def by_family(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "widest": max((row["width"] for row in some if "width" in row), default=None),
             "seconds": sum(row.get("seconds", 0.0) for row in some),
             **{
-                f"{peer} right": sum(row[peer] == "right" for row in some)
+                f"{peer} right": sum(row.get(peer) == "right" for row in some)
                 for peer in PEERS
-                if peer in some[0]
+                if any(peer in row for row in some)
             },
         }
         for (task, family), some in kinds.items()
     ]
+
+
+def answer(task: str, name: str) -> dict[str, Any]:
+    """The row of one problem, solved in a process of its own."""
+    row = {"task": task, "problem": name}
+    row |= in_a_process([sys.executable, __file__, "--problem", task, name])
+    return row | ({"note": DOUBTFUL[name]} if name in DOUBTFUL else {})
 
 
 def main() -> int:
@@ -210,27 +226,26 @@ def main() -> int:
         "--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="others keep their rows"
     )
     parser.add_argument("--only", default="*", help="problems by name; others keep their rows")
-    parser.add_argument("--peers", action="store_true", help="ask those that are installed, too")
+    parser.add_argument("--peers", action="store_true", help="ask only those that are installed")
     given = parser.parse_args()
     if given.problem:
         print(json.dumps(solve(*given.problem)))
         return 0
     peers = [peer for peer in PEERS if given.peers and importlib.util.find_spec(peer)]
-    rows = []
-    asked = list(problems(given.tasks, given.only))
-    for task, name in tqdm(asked, disable=None):
-        row = {"task": task, "problem": name}
-        row |= in_a_process([sys.executable, __file__, "--problem", task, name])
-        for peer in peers if task == "PR" else []:
-            row |= asked_of(peer, name)
-        if name in DOUBTFUL:
-            row["note"] = DOUBTFUL[name]
-        rows.append(row)
-    rows = [*kept(asked), *rows]
-    rows.sort(key=lambda row: (TASKS.index(row["task"]), row["problem"]))
-    payload = {"seconds a problem": SECONDS, "families": by_family(rows), "problems": rows}
+    rows, fresh = rows_there(), {}
+    for key in tqdm([*problems(given.tasks, given.only)], disable=None):
+        if not given.peers:
+            fresh[key] = answer(*key)
+        elif key in rows and key[0] == "PR":
+            fresh[key] = of_peers(rows[key], peers)
+    rows = rows_there()  # Another run may have ended meanwhile.
+    for key, row in fresh.items():
+        theirs = [name for name in rows.get(key, {}) if name.startswith(tuple(PEERS))]
+        rows[key] = rows[key] | row if given.peers else row | {n: rows[key][n] for n in theirs}
+    found = [rows[key] for key in sorted(rows, key=lambda key: (TASKS.index(key[0]), key[1]))]
+    payload = {"seconds a problem": SECONDS, "families": by_family(found), "problems": found}
     print(write_result("uai_answers", payload).with_suffix(".md").read_text())
-    return int(any(row["status"] == "wrong" and "note" not in row for row in rows))
+    return int(any(row["status"] == "wrong" and "note" not in row for row in found))
 
 
 if __name__ == "__main__":
