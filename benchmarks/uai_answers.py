@@ -141,7 +141,7 @@ def of_peers(row: dict[str, Any], peers: list[str]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for peer in peers:
         if row.get("width", math.inf) > WIDEST.get(peer, math.inf):
-            columns |= {peer: "not asked", f"{peer}, seconds": None}
+            columns[peer] = "not asked"
             continue
         found = in_a_process([sys.executable, script, peer, row["problem"]])
         if "found" in found:
