@@ -101,6 +101,7 @@ def test_any_hashable_is_an_index() -> None:
 
 BAD: dict[str, tuple[Builder, type[Exception], str]] = {
     "rank": (lambda: Tensor(A, "ijk", "A"), NetworkError, r"'A'.*\(2, 3\).*2 axes.*3 indices"),
+    "class": (lambda: as_network(TensorNetwork), DataTypeError, "class TensorNetwork: make one"),
     "object array": (lambda: Tensor(np.array([1, None]), "i"), DataTypeError, "object"),
     "beyond int64": (lambda: Tensor([2**70], "i"), DataTypeError, "object"),
     "string": (lambda: Tensor("abc", ()), DataTypeError, "<U3"),

@@ -19,6 +19,7 @@ from tnlearn.inference.drawing import drawn_back
 from tnlearn.inference.options import check_options
 from tnlearn.inference.support import planned_for
 from tnlearn.network import HasNetwork, TensorNetwork
+from tnlearn.seeds import generator_of
 
 #: Ways to samples: the first exact and independent, the others chains.
 METHODS = ("exact", *CHAINED)
@@ -101,7 +102,7 @@ def sample(
         program = compile(found.network, **options)
         check_flops(program.plan, flops)
         x = program.pack([tensor.data for tensor in found.network])
-        drawn = drawn_back(program.walker, x, size, np.random.default_rng(seed), NOTHING)
+        drawn = drawn_back(program.walker, x, size, generator_of(seed), NOTHING)
     left = {name: drawn[k] for k, name in enumerate(found.network.sizes)}
     fixed = np.zeros(size, np.int64)
     columns = found.state({name: left.get(name, fixed) for name in network.sizes})

@@ -17,6 +17,7 @@ from tnlearn.learning.minimising import Minimum
 from tnlearn.learning.pair_family import PairFamily
 from tnlearn.learning.pair_moments import PairMoments, log_weights, means_of
 from tnlearn.network import Tensor, TensorNetwork
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[np.float64]
 
@@ -111,7 +112,7 @@ def fitted_hidden(
         return value, means - held + l2 * parameters
 
     start = np.zeros(len(family.pairs) + len(family.sites))
-    start[: len(family.pairs)] = SPREAD * np.random.default_rng(seed).normal(size=len(family.pairs))
+    start[: len(family.pairs)] = SPREAD * generator_of(seed).normal(size=len(family.pairs))
     settings = {"gtol": tolerance, "ftol": 0.0, "maxiter": 10_000, "maxfun": 20_000, "maxcor": 30}
     found = minimize(function, start, jac=True, method="L-BFGS-B", options=settings).x
     value, gradient = function(found)

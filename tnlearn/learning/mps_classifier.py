@@ -19,6 +19,7 @@ from tnlearn.learning.losses import LOSSES
 from tnlearn.learning.mps_model import MPSParameters, mps_scores
 from tnlearn.learning.settings import Settings
 from tnlearn.learning.training import EarlyStopping, Examples, train
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[Any]
 Pair = tuple[Array, Array]
@@ -174,7 +175,7 @@ class MPSClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes, labels = np.unique(y, return_inverse=True)
         # One number from the caller's state seeds everything: RandomState draws no float32.
         seed = settings.random_state.randint(2**31 - 1)
-        generator = np.random.default_rng(seed)
+        generator = generator_of(seed)
         targets = LOSSES[settings.loss].targets(labels, len(classes), settings.label_smoothing)
         held_out = None
         if settings.early_stopping:

@@ -20,6 +20,7 @@ from tnlearn.learning.rbm_tempering import Tempered
 from tnlearn.learning.rbm_training import Schedule, Training
 from tnlearn.learning.settings import Check, flag, one_of, optional, random_source, real, whole
 from tnlearn.network import TensorNetwork
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[Any]
 
@@ -78,7 +79,7 @@ class RestrictedEstimator(TransformerMixin, DensityMixin, BaseEstimator):  # typ
         data = self._read(X, reset=True)
         # One number from the caller's state seeds everything: RandomState draws no float32.
         seed = random_source("random_state", self.random_state).randint(2**31 - 1)
-        generator = np.random.default_rng(seed)
+        generator = generator_of(seed)
         layers = self._layers(data, generator)
         data = layers.scaled(data)
         negative = self._negative(layers, data, generator)

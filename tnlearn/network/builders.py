@@ -11,6 +11,7 @@ import numpy as np
 from tnlearn.errors import NetworkError
 from tnlearn.network.graphs import from_graph
 from tnlearn.network.tensor_network import TensorNetwork
+from tnlearn.seeds import generator_of
 
 #: How a builder fills a node: called with the node and the shape, returns the array.
 Fill: TypeAlias = Callable[[Any, tuple[int, ...]], Any]
@@ -111,7 +112,7 @@ def on_graph(
     physical_dimension : int or dict, optional
         Size of the open index of every node, or by node; None for no such index.
     """
-    fill = fill or _normal(bond_dimension, np.random.default_rng(seed))
+    fill = fill or _normal(bond_dimension, generator_of(seed))
     arrays = {}
     for node in graph:
         physical = (

@@ -76,6 +76,8 @@ def as_network(thing: TensorNetwork | HasNetwork) -> TensorNetwork:
     """
     if isinstance(thing, TensorNetwork):
         return thing
+    if isinstance(thing, type):
+        raise DataTypeError(f"got the class {thing.__name__}: make one, as {thing.__name__}(...)")
     if isinstance(thing, HasNetwork):
         return thing.network()
     raise DataTypeError(

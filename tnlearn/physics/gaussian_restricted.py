@@ -16,6 +16,7 @@ from tnlearn.physics.parameters import array_of, finite_array, whole
 from tnlearn.physics.restricted_annealing import anneal_restricted
 from tnlearn.physics.states import check_site, positions_of_numbers
 from tnlearn.physics.two_layers import TwoLayers, drawn_bits, layers_of_normals
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[np.float64]
 
@@ -186,7 +187,7 @@ class GaussianRestrictedBoltzmann:
             default samples are exact and independent, of a network of the hidden units:
             MemoryLimitError where these are too many.
         """
-        count, generator = whole(n_samples, "n_samples", 1), np.random.default_rng(seed)
+        count, generator = whole(n_samples, "n_samples", 1), generator_of(seed)
         layers = self.two_layers()
         if sweeps is None:
             h = np.asarray(sample(self.hidden_machine(), count, seed=generator), float)

@@ -19,6 +19,7 @@ from tnlearn.physics.parameters import Array, Edge, beta_of, finite, finite_arra
 from tnlearn.physics.patterns import inverse_overlaps, patterns_of
 from tnlearn.physics.recall import Recall, Units, recalled
 from tnlearn.physics.states import check_site, positions_of_spins, table_of
+from tnlearn.seeds import generator_of
 
 SPINS = np.array([-1.0, 1.0])
 RULES = ("hebb", "pseudo-inverse")
@@ -191,7 +192,7 @@ class Hopfield:
         if order == "synchronous":
             trajectory = units.synchronous(start, steps)
         else:
-            trajectory = units.asynchronous(start, steps, np.random.default_rng(seed))
+            trajectory = units.asynchronous(start, steps, generator_of(seed))
         periods = units.periods(trajectory, order == "synchronous")
         return recalled(trajectory, self.energy, periods)
 

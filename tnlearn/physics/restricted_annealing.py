@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tnlearn.inference import Annealed, average_weight
 from tnlearn.physics.two_layers import TwoLayers, drawn_bits
 from tnlearn.progress import progress_bar
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def anneal_restricted(
     -----
     A step costs two products of (chains, n_visible) by (n_visible, n_hidden).
     """
-    generator = np.random.default_rng(seed)
+    generator = generator_of(seed)
     while True:
         logs = _weights(layers, chains, steps, generator, progress)
         found = average_weight(logs, steps)

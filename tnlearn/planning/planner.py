@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from tnlearn.planning.scoring import Judge
 from tnlearn.planning.search import Search, find_paths, is_ours, rounds_of
 from tnlearn.planning.structure import Structure, structure_of
 from tnlearn.planning.walk import walk
+from tnlearn.seeds import number_of
 
 
 class _Options(TypedDict, total=False):
@@ -108,11 +108,13 @@ def plan(
         If the contraction fits the limit in no number of slices worth waiting for.
     BackendError
         If a backend is unknown, or cannot be used here and ships no machine model.
+    DataTypeError
+        If `seed` is no whole number from 0.
     """
     network = as_network(thing)
     structure, names = structure_of(network)
     number, dtype = batch_number(network, names, batch), dtype_of(network)
-    asked = _Asked(structure, dtype, number, memory_limit, search, operator.index(seed), cache)
+    asked = _Asked(structure, dtype, number, memory_limit, search, number_of(seed), cache)
     if isinstance(backend, str) and backend != "auto":
         return asked.plan(backend, machine_for(backend))
     chosen = candidates(network) if isinstance(backend, str) else backend

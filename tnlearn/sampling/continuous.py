@@ -13,6 +13,7 @@ from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.sampling.checks import positive, shaped, whole
 from tnlearn.sampling.counted import keyed
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count
+from tnlearn.seeds import generator_of
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -90,4 +91,4 @@ def landscape_state(
     energies = target.energies(positions)
     if not np.isfinite(energies).all():
         raise ModelError("a chain would start where the energy is infinite: give start=")
-    return State(target, positions, energies, keyed(np.random.default_rng(seed)))
+    return State(target, positions, energies, keyed(generator_of(seed)))

@@ -14,6 +14,7 @@ from tnlearn.sampling.checks import real, shaped
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count, streams
 from tnlearn.sampling.pairs import Pairs, is_pairwise, pairs_of
 from tnlearn.sampling.tables import Tables, tables_of
+from tnlearn.seeds import generator_of
 
 #: Probability with which Metropolis' rule makes no proposal, so that no chain is periodic.
 LAZINESS = 1 / 8
@@ -66,7 +67,7 @@ def started(target: Pairs | Tables, chains: int, seed: Seed, start: npt.ArrayLik
         that is forbidden.
     """
     chains = chain_count(chains)
-    generator = np.random.default_rng(seed)
+    generator = generator_of(seed)
     # First, so that how chains move does not depend on where they start.
     seeds = streams(generator, chains)
     if start is None:

@@ -12,6 +12,7 @@ from tnlearn.errors import DataTypeError
 from tnlearn.sampling.checks import real, shaped
 from tnlearn.sampling.counted import advanced, at_count, keyed
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count, sweep_count
+from tnlearn.seeds import generator_of
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -105,7 +106,7 @@ class BlockGibbs:
             )
         strength = real("beta", model.beta if beta is None else beta)
         target = Layered(model.sites, model.two_layers(), strength)
-        count, generator = chain_count(chains), np.random.default_rng(seed)
+        count, generator = chain_count(chains), generator_of(seed)
         key = keyed(generator)
         if start is None:
             alone = replace(target, beta=0.0)

@@ -13,6 +13,7 @@ from tnlearn.errors import ModelError
 from tnlearn.sampling.checks import real, whole
 from tnlearn.sampling.counted import advanced, at_count, keyed
 from tnlearn.sampling.interface import Positions, Sampler, Seed, State, Target, sweep_count
+from tnlearn.seeds import generator_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ class ParallelTempering:
         own = model.beta if beta is None else beta
         if own not in self.betas:
             raise ModelError(f"the model has beta {own}, which is not in betas={self.betas!r}")
-        generator = np.random.default_rng(seed)
+        generator = generator_of(seed)
         rungs = tuple(
             self.sampler.init(model, chains, generator, start=start, beta=beta)
             for beta in self.betas

@@ -20,6 +20,7 @@ from tnlearn.inference.distribution import closed
 from tnlearn.inference.support import supported
 from tnlearn.network import HasNetwork, TensorNetwork
 from tnlearn.progress import progress_bar
+from tnlearn.seeds import generator_of
 
 Array = npt.NDArray[np.float64]
 
@@ -98,7 +99,7 @@ def anneal(
     tables = tables_of(support.network)
     if not tables.scopes:
         return Annealed(tables.constant, 0.0, True, 0)
-    run = _Run(tables, np.random.default_rng(seed))
+    run = _Run(tables, generator_of(seed))
     once = chains * len(tables.sizes)
     found = run.attempt(chains, STEPS, progress)
     steps, left, first = STEPS * MORE, updates - STEPS * once, True

@@ -17,6 +17,7 @@ from tnlearn.network import HasNetwork, Index, Tensor, TensorNetwork
 from tnlearn.progress import progress_bar
 from tnlearn.sampling import Gibbs, ParallelTempering, autocorrelation_time, r_hat
 from tnlearn.sampling.pairs import is_pairwise
+from tnlearn.seeds import generator_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -167,7 +168,7 @@ def draw(
     progress : bool
     """
     target = target_of(thing, nothing)
-    generator = np.random.default_rng(seed)
+    generator = generator_of(seed)
     draws = max(DRAWS, -(-size // CHAINS))
     if not target.model.sites:
         return Drawn(target.columns(np.zeros((draws * CHAINS, 0), np.int64)), CHAINS, size, True)

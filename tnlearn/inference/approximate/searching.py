@@ -13,6 +13,7 @@ from tnlearn.inference.approximate.ladder import ladder
 from tnlearn.network import HasNetwork, Index, TensorNetwork
 from tnlearn.progress import progress_bar
 from tnlearn.sampling import Gibbs, ParallelTempering
+from tnlearn.seeds import generator_of
 
 #: Chains on every rung, and sweeps from descent to descent.
 CHAINS, SWEEPS = 8, 10
@@ -51,7 +52,7 @@ def search(
     target = target_of(thing, nothing)
     if not target.model.sites:
         return target.states(np.zeros((1, 0), np.int64))
-    generator = np.random.default_rng(seed)
+    generator = generator_of(seed)
     start = target.starts(CHAINS, generator)
     betas = ladder(target.model, generator, start)
     sampler = ParallelTempering(Gibbs(), betas)

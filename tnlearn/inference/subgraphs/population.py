@@ -15,6 +15,7 @@ from tnlearn.network import HasNetwork, Index, TensorNetwork
 from tnlearn.progress import progress_bar
 from tnlearn.sampling.allowed import allowed
 from tnlearn.sampling.tables import Tables, tables_of
+from tnlearn.seeds import generator_of
 
 #: States of the population.
 STATES = 48
@@ -64,7 +65,7 @@ def search(
     target = target_of(thing, nothing)
     if not target.model.sites:
         return target.states(np.zeros((1, 0), np.int64))
-    generator = np.random.default_rng(seed)
+    generator = generator_of(seed)
     tables = tables_of(target.model, target.model.beta)
     starts = _starts(target, tables, generator)
     population = Population(tables, progress_bar(starts, "descents", progress), k, generator)
