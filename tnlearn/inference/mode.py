@@ -10,20 +10,18 @@ from typing import Any
 import numpy as np
 
 from tnlearn.errors import CostError, DataTypeError, MemoryLimitError, ModelError
-from tnlearn.inference.approximate import searching
 from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
 from tnlearn.inference.options import check_options
 from tnlearn.inference.shortcuts import shortcut_of
-from tnlearn.inference.subgraphs import population
 from tnlearn.network import HasNetwork, Index, Model, TensorNetwork
 
 #: Operations that are spent on an exact answer without being asked: some minutes on one core.
 #: A sum and the larger of two take many times as long as what matrix products are made of.
 FLOPS = 1e11
 #: Searches: what they find is a bound.
-SEARCHES = {"subgraphs": population.search, "tempering": searching.search}
+SEARCHES = ("subgraphs", "tempering")
 METHODS = ("exact", "auto", *SEARCHES)
 
 
@@ -151,13 +149,12 @@ def mode(
             return _short(thing, own.mode())
     network, sign = totals_of(thing)
     try:
-        with refusing([*SEARCHES]):
+        with refusing(SEARCHES):
             positions, degeneracy = best_positions(network, sign, k, options, count, flops)
     except (MemoryLimitError, CostError):
         if method == "exact" or count:
             raise
-        suited = "subgraphs" if population.suits(thing, NOTHING) else "tempering"
-        return _searched(thing, k, suited, count, options)
+        return _searched(thing, k, _suited(thing), count, options)
     if not positions:
         raise ModelError(NOTHING)
     return _answer(thing, network, sign, positions, degeneracy)
@@ -180,10 +177,21 @@ def _searched(thing: Any, k: int, method: str, count: bool, options: dict[str, A
     """What a search comes by."""
     if count:
         raise ModelError("only method='exact' counts the most probable states")
+    if method == "subgraphs":
+        from tnlearn.inference.subgraphs.population import search
+    else:
+        from tnlearn.inference.approximate.searching import search
     seed, progress = options.get("seed", 0), bool(options.get("progress"))
-    positions = SEARCHES[method](thing, k, NOTHING, seed=seed, progress=progress)
+    positions = search(thing, k, NOTHING, seed=seed, progress=progress)
     network, sign = totals_of(thing)
     return replace(_answer(thing, network, sign, positions, None), exact=False, method=method)
+
+
+def _suited(thing: Any) -> str:
+    """The search that gets further with a model."""
+    from tnlearn.inference.subgraphs.population import suits
+
+    return "subgraphs" if suits(thing, NOTHING) else "tempering"
 
 
 def _answer(
