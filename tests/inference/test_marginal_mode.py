@@ -189,6 +189,7 @@ def test_bare_networks_and_tiny_ones() -> None:
         [tnl.Tensor([[1.0, 9.0], [9.0, 2.0]], "ii"), tnl.Tensor([5.0, 1], "j")]
     )
     assert tnl.mode(loop, sites="i").energy == pytest.approx(-math.log(12))
+    assert tnl.mode(loop, sites="i", method="auto") == tnl.mode(loop, sites="i")
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -197,6 +198,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({"sites": []}, "no set of sites"),
     "a lone site": ({"sites": 0}, "no set of sites"),
     "counted": ({"sites": [0], "count": True}, "count=True"),
+    "searched": ({"sites": [0], "method": "subgraphs"}, "for states of all sites"),
     "planned": ({"sites": [0], "plan": tnl.plan(tnl.Ising(nx.path_graph(2)))}, "plan="),
     "no states": ({"sites": [0], "k": 0}, "cannot find 0"),
 }

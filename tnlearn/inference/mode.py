@@ -82,11 +82,11 @@ def mode(
     k : int
         How many states; there are fewer if no more have a probability.
     method : str
-        "exact", or a refusal. The best states that a search comes by are a bound, as ``.exact``
-        says: "subgraphs" gives the best positions to all sites but a few that are held, again and
-        again, on a population of states; "tempering" improves those of parallel tempering site by
-        site, for models in which every site meets most others. "auto": exact inside the memory
-        limit and `flops`, else the search that suits the model.
+        "exact", or a refusal. Searches, whose best state is a bound, as ``.exact`` says:
+        "subgraphs" holds a few sites and finds the best of all others, again and again, on a
+        population of states, up to a minute or so; "tempering" improves states of parallel
+        tempering site by site, for models in which every site meets most others. "auto": exact
+        inside the memory limit and `flops`, else the search that suits the model.
     sites : iterable of sites, optional
         Those wanted, the others being summed out (marginal MAP); by default all, none summed.
     count : bool
@@ -227,7 +227,7 @@ def _of_some(
     options: dict[str, Any],
 ) -> Mode:
     """The best states of some sites."""
-    if method != "exact":
+    if method in SEARCHES:
         raise ModelError(f"method={method!r} is for states of all sites: leave out sites=")
     if count:
         raise ModelError(
