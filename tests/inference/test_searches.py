@@ -166,6 +166,18 @@ def test_orders_have_the_width_that_was_asked_for(width: float) -> None:
         left.add_edges_from((a, b) for a in around for b in around if a != b)
 
 
+def test_a_population_that_begins_anew_keeps_its_best() -> None:
+    model = lattice(8)
+    tables, random = tables_of(model, 1.0), np.random.default_rng(3)
+    starts = random.integers(0, 2, (6, 64))
+    states = population.Population(tables, starts, 1, random)
+    before, best = states._rows.copy(), states._energies.min()
+    states.renew(random.integers(0, 2, (6, 64)))
+    assert states._energies.min() <= best
+    assert (states._rows == before).all(axis=1).sum() < 6
+    assert [states._walker.energy(row) for row in states._rows] == states._energies.tolist()
+
+
 def test_what_is_left_when_there_is_no_room_is_held() -> None:
     walk, tables = walks(lattice(20), 0)
     region = np.arange(walk.sites)

@@ -23,8 +23,9 @@ STATES = 48
 STILL, AFTER = 4, 4
 #: Part of the children that have two parents.
 CROSSED = 0.5
-#: Children without a better state among the best after which to stop, and at most.
-PATIENCE, MOST = 2500, 20_000
+#: Children without a better state among the best after which all states but the best begin anew,
+#: and after which to stop; and at most.
+STALE, PATIENCE, MOST = 500, 2500, 20_000
 #: Sites in the regions of all moves together, after which no child is begun; and moves of a first
 #: descent, about, so that a population of large states is smaller.
 VISITS, DESCENT = 3 * 10**7, 40
@@ -61,6 +62,7 @@ def search(
     the tables small (subgraphs of bounded tree width: Hamze and de Freitas 2004, UAI, 243; Selby
     2014, arXiv:1409.3934). A child of one state is shaken somewhere and improved there; a child of
     two is improved where they differ, so that it has the better of each part that they differ in.
+    A population that no longer finds anything begins anew, but for its best state.
     """
     target = target_of(thing, nothing)
     if not target.model.sites:
@@ -74,6 +76,8 @@ def search(
         since = 0 if population.step() else since + 1
         if since >= PATIENCE or population.visits >= VISITS:
             break
+        if since and since % STALE == 0:
+            population.renew(_starts(target, tables, generator))
     return target.states(population.best.rows)
 
 
@@ -130,6 +134,14 @@ class Population:
             return False
         self._rows[parent], self._energies[parent] = child, energy
         return self.best.offer(child[None], np.array([energy]))
+
+    def renew(self, starts: Iterable[Ints]) -> None:
+        """Put others, descended from where they begin, in the place of all states but the best."""
+        worse = np.argsort(self._energies, kind="stable")[1:].tolist()
+        for place, start in zip(worse, starts, strict=False):
+            self._rows[place] = self._descended(start)
+            self._energies[place] = self._walker.energy(self._rows[place])
+        self.best.offer(self._rows, self._energies)
 
     def _shaken(self, row: Ints) -> Ints:
         """Shake a region, and improve it."""
