@@ -6,7 +6,8 @@ runs in a process of its own under a limit of seconds. An answer to PR is right 
 reference's printed digits, one to MAR if all marginals have them, one to MAP if its state weighs at
 least as much as the reference's: where that cannot be had exactly, the best that a search comes by.
 With ``--peers`` cotengra and pgmpy answer PR, each with as many seconds, where they are installed;
-that is put beside the answers there are. pgmpy is asked about the narrow ones: `uai_peers.py`.
+that is put beside the answers there are. pgmpy is asked about the narrow ones. A peer that failed
+ran out of memory, mostly: its order is drawn by chance, and another attempt may end well.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 from environment import RESULTS, write_result
 from tqdm import tqdm
-from uai_peers import PEERS
+from uai_peers import MEMORY, PEERS
 
 import tnlearn as tnl
 from tnlearn.errors import MemoryLimitError, ModelError
@@ -148,7 +149,7 @@ def of_peers(row: dict[str, Any], peers: list[str]) -> dict[str, Any]:
             path = folder() / "PR" / f"{row['problem']}.uai.PR"
             found["status"] = verdict_of(agrees(found["found"], path.read_text().split()[-1]))
         status = found["status"].partition(" ")[0]
-        columns |= {peer: status, f"{peer}, seconds": found.get("seconds", SECONDS)}
+        columns |= {peer: status, f"{peer}, seconds": found.get("seconds")}
     return columns
 
 
@@ -243,7 +244,13 @@ def main() -> int:
         theirs = [name for name in rows.get(key, {}) if name.startswith(tuple(PEERS))]
         rows[key] = rows[key] | row if given.peers else row | {n: rows[key][n] for n in theirs}
     found = [rows[key] for key in sorted(rows, key=lambda key: (TASKS.index(key[0]), key[1]))]
-    payload = {"seconds a problem": SECONDS, "families": by_family(found), "problems": found}
+    once = f"asked once, in {MEMORY / 2**30:.0f} GiB; failed: out of memory, mostly"
+    payload = {
+        "seconds a problem": SECONDS,
+        "peers": once,
+        "families": by_family(found),
+        "problems": found,
+    }
     print(write_result("uai_answers", payload).with_suffix(".md").read_text())
     return int(any(row["status"] == "wrong" and "note" not in row for row in found))
 
