@@ -128,6 +128,7 @@ def test_sycamore_s_circuit_has_53_qubits_of_which_none_is_coupled_twice_in_a_cy
 
 
 def test_one_slice_is_timed_and_the_rest_is_said_to_be_extrapolated() -> None:
+    pytest.importorskip("torch")
     problem = Problem("circuit", partial(networks.circuit, 4, 4, 6), (), one_slice=True)
     peers = [PEERS[0], *[peer for peer in ON_DEVICES if peer.name == "tnlearn torch-cpu"]]
 
