@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from tnlearn.errors import CostError, DataTypeError, MemoryLimitError, ModelError
+from tnlearn.inference.approximate.chains import target_of
 from tnlearn.inference.convergence import refusing
 from tnlearn.inference.marginal_mode import marginal_mode
 from tnlearn.inference.optimum import NOTHING, best_positions, total_of, totals_of
 from tnlearn.inference.options import check_options
 from tnlearn.inference.shortcuts import shortcut_of
 from tnlearn.network import HasNetwork, Index, Model, TensorNetwork
+from tnlearn.seeds import generator_of
 
 #: Operations that are spent on an exact answer without being asked: some minutes on one core.
 #: A sum and the larger of two take many times as long as what matrix products are made of.
@@ -154,7 +156,7 @@ def mode(
     except (MemoryLimitError, CostError):
         if method == "exact" or count:
             raise
-        return _searched(thing, k, _suited(thing), count, options)
+        return _searched(thing, k, method, count, options)
     if not positions:
         raise ModelError(NOTHING)
     return _answer(thing, network, sign, positions, degeneracy)
@@ -174,24 +176,24 @@ def _checked(k: Any, method: str) -> int:
 
 
 def _searched(thing: Any, k: int, method: str, count: bool, options: dict[str, Any]) -> Mode:
-    """What a search comes by."""
+    """What a search comes by, the one that suits the model if none was named."""
     if count:
         raise ModelError("only method='exact' counts the most probable states")
-    if method == "subgraphs":
-        from tnlearn.inference.subgraphs.population import search
-    else:
-        from tnlearn.inference.approximate.searching import search
-    seed, progress = options.get("seed", 0), bool(options.get("progress"))
-    positions = search(thing, k, NOTHING, seed=seed, progress=progress)
+    # Their kernels are loaded when they are asked for.
+    from tnlearn.inference.approximate import searching
+    from tnlearn.inference.subgraphs import population
+
+    target = target_of(thing, NOTHING)
+    rows = np.zeros((1, 0), np.int64)
+    if method == "auto":
+        method = "subgraphs" if not target.model.sites or population.suits(target) else "tempering"
+    if target.model.sites:
+        search = population.search if method == "subgraphs" else searching.search
+        generator = generator_of(options.get("seed", 0))
+        rows = search(target, k, generator, bool(options.get("progress"))).rows
     network, sign = totals_of(thing)
-    return replace(_answer(thing, network, sign, positions, None), exact=False, method=method)
-
-
-def _suited(thing: Any) -> str:
-    """The search that gets further with a model."""
-    from tnlearn.inference.subgraphs.population import suits
-
-    return "subgraphs" if suits(thing, NOTHING) else "tempering"
+    answer = _answer(thing, network, sign, target.states(rows), None)
+    return replace(answer, exact=False, method=method)
 
 
 def _answer(

@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tnlearn.inference.approximate.best import Best
-from tnlearn.inference.approximate.chains import target_of
+from tnlearn.inference.approximate.chains import Target
 from tnlearn.inference.approximate.ladder import ladder
-from tnlearn.network import HasNetwork, Index, TensorNetwork
 from tnlearn.progress import progress_bar
 from tnlearn.sampling import Gibbs, ParallelTempering
-from tnlearn.seeds import generator_of
 
 #: Chains on every rung, and sweeps from descent to descent.
 CHAINS, SWEEPS = 8, 10
@@ -25,34 +23,14 @@ UPDATES = 3 * 10**8
 COLD = 1e6
 
 
-def search(
-    thing: TensorNetwork | HasNetwork,
-    k: int,
-    nothing: str,
-    *,
-    seed: int | np.random.Generator | None = 0,
-    progress: bool = False,
-) -> list[dict[Index, int]]:
-    """The `k` best states found, different ones, best first, as positions of all indices.
-
-    Parameters
-    ----------
-    thing : TensorNetwork or model
-    k : int
-    nothing : str
-        What to say if every state is forbidden.
-    seed : int or numpy.random.Generator, optional
-    progress : bool
+def search(target: Target, k: int, generator: np.random.Generator, progress: bool) -> Best:
+    """The `k` best states found, as positions of the sites of a model that has any.
 
     Notes
     -----
     Hukushima, Nemoto 1996, J. Phys. Soc. Jpn. 65, 1604; that descents from tempered states find
     ground states: Moreno, Huber, Binder 2003, Int. J. Mod. Phys. C 14, 285.
     """
-    target = target_of(thing, nothing)
-    if not target.model.sites:
-        return target.states(np.zeros((1, 0), np.int64))
-    generator = generator_of(seed)
     start = target.starts(CHAINS, generator)
     betas = ladder(target.model, generator, start)
     sampler = ParallelTempering(Gibbs(), betas)
@@ -69,7 +47,7 @@ def search(
         since = 0 if any(better) else since + 1
         if since >= PATIENCE:
             break
-    return target.states(best.rows)
+    return best
 
 
 def _descended(

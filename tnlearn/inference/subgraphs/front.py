@@ -28,7 +28,7 @@ FREE, ELIMINATED, HELD = range(3)
 PARTS, PARTS_OF_SCORE = 64, 16
 #: Columns of a table: where its scope begins, and where it ends.
 BEGIN, END = range(2)
-#: Scalars: where the next scope begins, the number of the next message, the next mark.
+#: Scalars: where the next scope begins, the number of the next message, the latest mark.
 TOP, NEXT, STAMP = range(3)
 
 
@@ -118,16 +118,11 @@ def hold(site, sites, tables, scopes, touching, heads, scalars):
     """Take a site out of all tables."""
     _unlink(site, sites, heads)
     sites[site, STATUS] = HELD
-    mark = _marked(scalars)
-    for k in range(sites[site, FIRST], sites[site, FIRST] + sites[site, COUNT]):
-        table = touching[k]
-        for place in range(tables[table, BEGIN], tables[table, END]):
-            other = scopes[place]
-            if sites[other, STATUS] == FREE and sites[other, MARK] != mark:
-                sites[other, MARK] = mark
-                _unlink(other, sites, heads)
-                sites[other, LOAD] -= sites[site, BITS]
-                _link(other, sites, heads)
+    start = scalars[TOP]
+    for k in range(start, _gather(site, start, sites, tables, scopes, touching, scalars)):
+        _unlink(scopes[k], sites, heads)
+        sites[scopes[k], LOAD] -= sites[site, BITS]
+        _link(scopes[k], sites, heads)
 
 
 @kernel
@@ -140,16 +135,11 @@ def lightest(heads):
 
 
 @kernel
-def _marked(scalars):
-    """A mark that no site has."""
-    scalars[STAMP] += 1
-    return scalars[STAMP]
-
-
-@kernel
 def _gather(site, end, sites, tables, scopes, touching, scalars):
-    """Write down all free sites that share a table with a site; where they end."""
-    mark = _marked(scalars)
+    """Write down all other free sites that share a table with a site; where they end."""
+    scalars[STAMP] += 1
+    mark = scalars[STAMP]
+    sites[site, MARK] = mark
     for k in range(sites[site, FIRST], sites[site, FIRST] + sites[site, COUNT]):
         table = touching[k]
         for place in range(tables[table, BEGIN], tables[table, END]):
@@ -177,16 +167,9 @@ def _hand_over(site, message, sites, tables, touching):
 @kernel
 def _weigh(site, sites, tables, scopes, touching, scalars):
     """Add up the bits of a site and of all free sites that share a table with it."""
-    mark = _marked(scalars)
-    sites[site, MARK] = mark
-    load = sites[site, BITS]
-    for k in range(sites[site, FIRST], sites[site, FIRST] + sites[site, COUNT]):
-        table = touching[k]
-        for place in range(tables[table, BEGIN], tables[table, END]):
-            other = scopes[place]
-            if sites[other, STATUS] == FREE and sites[other, MARK] != mark:
-                sites[other, MARK] = mark
-                load += sites[other, BITS]
+    start, load = scalars[TOP], sites[site, BITS]
+    for k in range(start, _gather(site, start, sites, tables, scopes, touching, scalars)):
+        load += sites[scopes[k], BITS]
     sites[site, LOAD] = load
 
 

@@ -9,13 +9,11 @@ import numpy.typing as npt
 
 from tnlearn.errors import ModelError
 from tnlearn.inference.approximate.best import Best
-from tnlearn.inference.approximate.chains import Target, target_of
+from tnlearn.inference.approximate.chains import Target
 from tnlearn.inference.subgraphs.walker import Ints, Walker
-from tnlearn.network import HasNetwork, Index, TensorNetwork
 from tnlearn.progress import progress_bar
 from tnlearn.sampling.allowed import allowed
 from tnlearn.sampling.tables import Tables, tables_of
-from tnlearn.seeds import generator_of
 
 #: States of the population.
 STATES = 48
@@ -37,24 +35,8 @@ SPARSE = 1 / 3
 SAME = 1e-12
 
 
-def search(
-    thing: TensorNetwork | HasNetwork,
-    k: int,
-    nothing: str,
-    *,
-    seed: int | np.random.Generator | None = 0,
-    progress: bool = False,
-) -> list[dict[Index, int]]:
-    """The `k` best states found, different ones, best first, as positions of all indices.
-
-    Parameters
-    ----------
-    thing : TensorNetwork or model
-    k : int
-    nothing : str
-        What to say if every state is forbidden.
-    seed : int or numpy.random.Generator, optional
-    progress : bool
+def search(target: Target, k: int, generator: np.random.Generator, progress: bool) -> Best:
+    """The `k` best states found, as positions of the sites of a model that has any.
 
     Notes
     -----
@@ -64,10 +46,6 @@ def search(
     two is improved where they differ, so that it has the better of each part that they differ in.
     A population that no longer finds anything begins anew, but for its best state.
     """
-    target = target_of(thing, nothing)
-    if not target.model.sites:
-        return target.states(np.zeros((1, 0), np.int64))
-    generator = generator_of(seed)
     tables = tables_of(target.model, target.model.beta)
     starts = _starts(target, tables, generator)
     population = Population(tables, progress_bar(starts, "descents", progress), k, generator)
@@ -78,14 +56,11 @@ def search(
             break
         if since and since % STALE == 0:
             population.renew(_starts(target, tables, generator))
-    return target.states(population.best.rows)
+    return population.best
 
 
-def suits(thing: TensorNetwork | HasNetwork, nothing: str) -> bool:
-    """Whether most sites of a model need not be held."""
-    target = target_of(thing, nothing)
-    if not target.model.sites:
-        return True
+def suits(target: Target) -> bool:
+    """Whether most sites of a model that has any need not be held."""
     tables = tables_of(target.model, target.model.beta)
     return Walker(tables, np.random.default_rng(0)).free() > SPARSE
 

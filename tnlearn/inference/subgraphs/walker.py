@@ -11,7 +11,6 @@ from tnlearn.inference.subgraphs.elimination import room_of, settle
 from tnlearn.inference.subgraphs.front import front_of
 from tnlearn.inference.subgraphs.ordering import ordered
 from tnlearn.inference.subgraphs.region import grown
-from tnlearn.sampling.kernels.tables import energies
 from tnlearn.sampling.tables import Tables
 
 Ints = npt.NDArray[np.int64]
@@ -34,7 +33,7 @@ class Walker:
     """
 
     def __init__(self, tables: Tables, generator: np.random.Generator) -> None:
-        self._lists, self._generator = tables.lists, generator
+        self._tables, self._lists, self._generator = tables, tables.lists, generator
         self._counts = np.array(tables.counts, np.int64)
         self.sites = len(self._counts)
         self._front = front_of(tables.lists, self._counts, MOST_WIDTH)
@@ -46,7 +45,7 @@ class Walker:
 
     def energy(self, positions: Ints) -> float:
         """In the model's units."""
-        return float(energies(positions[:, None], *self._lists[:5])[0])
+        return float(self._tables.energies(positions[None])[0])
 
     def settled(self, positions: Ints, region: Ints, heat: float = 0.0) -> Ints:
         """Other positions in a region, the best ones of all sites that need not be held.
