@@ -1,9 +1,14 @@
-"""Kernels without a device: the source of one compiled for the processor, its threads in a loop."""
+"""Kernels without a device: the source of one compiled for the processor, its threads one by one.
+
+A thread runs until it waits for its warp, and then it is the next one's turn, in rising and in
+falling order by turns: what reads too early, or writes too early, is wrong, and every time.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,15 +18,59 @@ import numpy as np
 
 SHIM = """
 #include <cmath>
+#include <functional>
+#include <memory>
+#include <vector>
+#include <ucontext.h>
 #define __global__
 #define __device__
 #define __restrict__
+#define __shared__ static
 struct place { int x; };
-static place blockIdx, threadIdx, blockDim, gridDim;
+static place blockIdx, threadIdx, blockDim;
 using std::frexp; using std::scalbn;
-extern "C" void tnlearn_place(int block, int thread, int blocks, int threads) {
-    blockIdx.x = block; threadIdx.x = thread; gridDim.x = blocks; blockDim.x = threads;
+
+struct thread { ucontext_t context; std::unique_ptr<char[]> stack; bool done = false; };
+static ucontext_t warp;
+static thread* running;
+static std::function<void()> kernel;
+
+static void run_thread() { kernel(); running->done = true; }
+static void __syncwarp() { swapcontext(&running->context, &warp); }
+
+static bool run_block(int threads) {
+    std::vector<thread> all(threads);
+    for (auto& one : all) {
+        one.stack.reset(new char[1 << 16]);
+        getcontext(&one.context);
+        one.context.uc_stack.ss_sp = one.stack.get();
+        one.context.uc_stack.ss_size = 1 << 16;
+        one.context.uc_link = &warp;
+        makecontext(&one.context, run_thread, 0);
+    }
+    bool falling = false;
+    for (int left = threads; left; falling = !falling) {
+        left = 0;
+        for (int k = 0; k < threads; ++k) {
+            threadIdx.x = falling ? threads - 1 - k : k;
+            running = &all[threadIdx.x];
+            swapcontext(&warp, &running->context);
+            left += !running->done;
+        }
+        if (left && left < threads) return false;  // Some wait for threads that have ended.
+    }
+    return true;
 }
+"""
+
+STARTED = """
+extern "C" bool tnlearn_started(int blocks, int threads, {parameters}) {{
+    kernel = [&] {{ {name}({names}); }};
+    blockDim.x = threads;
+    for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
+        if (!run_block(threads)) return false;
+    return true;
+}}
 """
 
 
@@ -30,30 +79,34 @@ def builder(folder: Path, starts: list[tuple[int, int]]) -> Callable[[str, str],
 
     def build(source: str, name: str) -> Callable[[int, int, Sequence[Any]], None]:
         stem = folder / hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
-        stem.with_suffix(".cpp").write_text(SHIM + source)
-        options = ["-O1", "-std=c++17", "-shared", "-fPIC", "-Wall", "-Werror"]
-        options += ["-Wno-unknown-pragmas"]  # how often a device's compiler unrolls a loop
+        found = re.search(rf"{name}\((.*?)\) {{", source, re.DOTALL)
+        assert found is not None
+        parameters = found[1]
+        names = ", ".join(part.split()[-1].lstrip("*") for part in parameters.split(","))
+        started = STARTED.format(parameters=parameters, name=name, names=names)
+        stem.with_suffix(".cpp").write_text(SHIM + source + started)
+        options = ["-O0", "-std=c++17", "-shared", "-fPIC", "-Wall", "-Werror"]
+        # How often a device's compiler unrolls a loop; and single-threaded kernels never wait.
+        options += ["-Wno-unknown-pragmas", "-Wno-unused-function"]
         files = ["-o", f"{stem}.so", f"{stem}.cpp"]
         subprocess.run(["g++", *options, *files], check=True, timeout=120)
         library = ctypes.CDLL(f"{stem}.so")
+        library.tnlearn_started.restype = ctypes.c_bool
 
         def launch(blocks: int, threads: int, arguments: Sequence[Any]) -> None:
             starts.append((blocks, threads))
+            kept = [a if isinstance(a, int) else _view(a) for a in arguments]
             given = [
-                ctypes.c_longlong(a) if isinstance(a, int) else ctypes.c_void_p(_address(a))
-                for a in arguments
+                ctypes.c_longlong(a) if isinstance(a, int) else ctypes.c_void_p(a.ctypes.data)
+                for a in kept
             ]
-            for block in range(blocks):
-                for thread in range(threads):
-                    library.tnlearn_place(block, thread, blocks, threads)
-                    library[name](*given)
+            ends = library.tnlearn_started(blocks, threads, *given)
+            assert ends, "threads wait for others that have ended"
 
         return launch
 
     return build
 
 
-def _address(array: Any) -> int:
-    view = np.from_dlpack(array)
-    assert view.flags.c_contiguous
-    return int(view.__array_interface__["data"][0])
+def _view(array: Any) -> np.ndarray[Any, Any]:
+    return np.ascontiguousarray(np.from_dlpack(array))

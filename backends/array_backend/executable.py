@@ -24,7 +24,7 @@ from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.quick import Quick
 from tnlearn_backends.array_backend.ranges import Bounds, bounds_of
 from tnlearn_backends.array_backend.scaled import Scaled, measured
-from tnlearn_backends.array_backend.slicing import InSlices
+from tnlearn_backends.array_backend.slicing import InSlices, constantly
 from tnlearn_backends.array_backend.steps import Layout
 
 
@@ -68,12 +68,8 @@ class Guarded:
         if value is not None and gradient is not None:
             return value, gradient
         # A cotangent that was asked for already may have been of consequence.
-        known = cotangent if seed is None else partial(_constantly, seed)
+        known = cotangent if seed is None else partial(constantly, seed)
         return self.careful.run_with_gradient(inputs, known)
-
-
-def _constantly(seed: Scaled, _value: Scaled) -> Scaled:
-    return seed
 
 
 class ArrayExecutable(Executable):

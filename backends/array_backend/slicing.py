@@ -50,7 +50,7 @@ class InSlices:
         for position in positions(self._program, slices):
             seed = self._at(cotangent, self._program.seed, position)
             taken = self._taken(inputs, position)
-            _, parts = self.runner.run_with_gradient(taken, partial(_constantly, seed))
+            _, parts = self.runner.run_with_gradient(taken, partial(constantly, seed))
             for slot, part in enumerate(parts):
                 if part is not None:
                     totals[slot] = self._added(totals[slot], part, slot, position)
@@ -108,7 +108,8 @@ def filled(shape: Sequence[int], fill: float, part: Array, key: tuple[Any, ...])
     return whole
 
 
-def _constantly(cotangent: Scaled, _value: Scaled) -> Scaled:
+def constantly(cotangent: Scaled, _value: Scaled) -> Scaled:
+    """A cotangent that is known, whatever the value."""
     return cotangent
 
 

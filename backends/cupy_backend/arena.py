@@ -1,22 +1,22 @@
-"""Where the tensors of a small program lie in the memory of one thread."""
+"""Where the tensors of a small program lie in the memory of one batch element."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tnlearn_backends.array_backend.grouping import ends, touched
-from tnlearn_backends.array_backend.ranges import Measure, Planned
+from tnlearn_backends.array_backend.ranges import Measure
+from tnlearn_backends.cupy_backend.task import Task
 
 
 @dataclass(frozen=True)
 class Arena:
-    """The first entry of every slot that is made, and how many entries there are in all.
+    """The first entry of every slot that is there, and how many entries there are in all.
 
     Attributes
     ----------
     places : mapping of int to int
-        Of results, and of inputs that are measured, which are read into the arena for it.
+        Of what the steps make, and of the arrays that are brought in beforehand.
     entries : int
     """
 
@@ -24,39 +24,33 @@ class Arena:
     entries: int
 
 
-def arena_of(
-    planned: Sequence[Planned], inputs: int, value: int, elements: Callable[[int], int]
-) -> Arena:
-    """Room for every tensor while it is read, the first that is free.
+def staged(task: Task) -> list[int]:
+    """The arrays that every batch element has its own of, and those that are measured."""
+    scaled = {step.slot for step, _ in task.planned if isinstance(step, Measure)}
+    labels = task.instructions.labels
+    return [slot for slot in task.given if task.batch in labels[slot] or slot in scaled]
 
-    Parameters
-    ----------
-    planned : sequence of Planned
-    inputs : int
-        How many of the first slots are given.
-    value : int
-        The slot that stays to the end.
-    elements : callable
-        Entries of a slot, in one batch element.
-    """
-    made = {slot for one in planned for slot in _made(one, inputs)}
+
+def arena_of(task: Task) -> Arena:
+    """Room for every tensor while it is read, the first that is free."""
     places: dict[int, int] = {}
     live: dict[int, int] = {}
     most = 0
-    for one, dead in zip(planned, ends(planned, made - {value}), strict=True):
-        for slot in _made(one, inputs):
-            if slot not in places:
-                places[slot] = live[slot] = _free(live, elements, elements(slot))
-                most = max(most, places[slot] + elements(slot))
+
+    def put(slot: int) -> None:
+        nonlocal most
+        places[slot] = live[slot] = _free(live, task.entries, task.entries(slot))
+        most = max(most, places[slot] + task.entries(slot))
+
+    for slot in staged(task):
+        put(slot)
+    targets = [step.target for step, _ in task.planned if not isinstance(step, Measure)]
+    for (step, _), dead in zip(task.planned, task.dead([*places, *targets]), strict=True):
+        if not isinstance(step, Measure):
+            put(step.target)
         for slot in dead:
             live.pop(slot, None)
     return Arena(places, most)
-
-
-def _made(one: Planned, inputs: int) -> tuple[int, ...]:
-    """The slot that a step writes; an input only if it is measured."""
-    slot = touched(one)[-1]
-    return (slot,) if slot >= inputs or isinstance(one.step, Measure) else ()
 
 
 def _free(live: Mapping[int, int], elements: Callable[[int], int], size: int) -> int:

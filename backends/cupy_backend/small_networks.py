@@ -3,48 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 from tnlearn.backend import Instructions
-from tnlearn.planning.cost import ITEM_BYTES
 from tnlearn_backends.array_backend.executable import ArrayExecutable, Inputs
 from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
-from tnlearn_backends.array_backend.namespaces import Array, device_of
+from tnlearn_backends.array_backend.namespaces import Array, device_of, name_of
 from tnlearn_backends.array_backend.powers import limits
-from tnlearn_backends.array_backend.ranges import Bounds, Scheduler
+from tnlearn_backends.array_backend.ranges import Bounds, Scheduler, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
 from tnlearn_backends.array_backend.scaled import Scaled
-from tnlearn_backends.array_backend.steps import Layout, Product, Step, Sum
-from tnlearn_backends.cupy_backend.source import NAME, Kernel, kernel_of
+from tnlearn_backends.array_backend.slicing import constantly
+from tnlearn_backends.array_backend.steps import Layout, Product, Step, Sum, read_by
+from tnlearn_backends.cupy_backend import registers, teams
+from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task
 
-#: Bytes of the memory of one thread, steps and tensors of a program, up to which it is small.
-SMALL_BYTES, SMALL_STEPS, SMALL_INPUTS = 2**13, 600, 400
+#: Steps and tensors of a program up to which it is small.
+SMALL_STEPS, SMALL_INPUTS = 600, 400
 #: Size of a batch that is worth a launch of its own.
 LEAST_BATCH = 256
 #: What steps that all batch elements share may take, of what is done for one of them.
 SHARED = 0.1
-#: Threads in a block.
-THREADS = 64
 
 #: Starts a kernel: given blocks, threads and arguments (arrays, and whole numbers of 64 bits).
 Launch: TypeAlias = Callable[[int, int, Sequence[Any]], None]
 
 
+class Kernel(NamedTuple):
+    """A task as source, and how many batch elements a block takes at a time."""
+
+    source: str
+    at_once: int
+
+
 class Built(NamedTuple):
-    """What starts a kernel, and the bounds of the value that it leaves."""
+    """What starts a kernel, its task, and the bounds of all slots after it."""
 
     launch: Launch
-    after: Bounds
+    at_once: int
+    task: Task
+    bounds: tuple[Bounds | None, ...]
+
+
+def kernel_of(task: Task) -> Kernel | None:
+    """A task in registers if it fits, or else in shared memory; None if it is too large."""
+    if registers.fits(task):
+        return Kernel(registers.written_out(task), THREADS)
+    width = teams.width_of(task)
+    if width is None:
+        return None
+    return Kernel(teams.in_teams(task, width), THREADS // width)
 
 
 class SmallNetworks(ArrayExecutable):
-    """A program over arrays whose value is computed by one kernel where it is small.
+    """A program over arrays that is one kernel where it is small, and another for its gradient.
 
-    Where a batch is small, or an entry might be lost, and for gradients, it runs as any other
-    program. See `tnlearn.backend.Executable` for the laws.
+    Where a batch is small, or an entry might be lost, or the gradient is a sum over the batch, it
+    runs as any other program. See `tnlearn.backend.Executable` for the laws.
 
     Parameters
     ----------
@@ -63,18 +81,49 @@ class SmallNetworks(ArrayExecutable):
         self._build = build
         self._layout = layout = Layout(instructions)
         self._forward = [layout.step(step) for step in instructions.forward]
-        self._kernels: dict[Bounds, Built | None] = {}
+        self._backward = [layout.step(step) for step in instructions.backward]
+        self._kernels: dict[tuple[Bounds, Bounds | None], Built | None] = {}
 
     @watched
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         """The value, in one launch where it can be."""
-        if isinstance(inputs, Inputs) and inputs.bounds is not None and self._is_small:
-            batch = self._batch(inputs)
-            found = self._built(inputs.bounds) if batch >= LEAST_BATCH else None
-            value = None if found is None else self._at_once(inputs, batch, found)
-            if value is not None:
-                return value
-        return super().run(inputs, slices)
+        value = self._value(inputs)
+        return super().run(inputs, slices) if value is None else value
+
+    @watched
+    def run_with_gradient(
+        self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
+    ) -> tuple[Scaled, Sequence[Scaled | None]]:
+        """The value in one launch, and the gradient in another, which has the value once more."""
+        value = self._value(inputs) if self._has_own_gradients else None
+        if value is None:
+            return super().run_with_gradient(inputs, cotangent)
+        seed = self._beside(cotangent(value), value)
+        gradient = self._gradient(inputs, seed)
+        if gradient is None:
+            # The cotangent that was asked for already may have been of consequence.
+            return super().run_with_gradient(inputs, partial(constantly, seed))
+        return value, gradient
+
+    def task(self, bounds: Bounds, seed: Bounds | None) -> tuple[Task, tuple[Bounds | None, ...]]:
+        """The value of inputs within some bounds, or the gradient for a cotangent within others.
+
+        With it the bounds of all slots.
+        """
+        program, layout = self._instructions, self._layout
+        count = len(program.inputs)
+        given: list[Bounds | None] = [None] * len(program.labels)
+        given[:count] = [bounds] * count
+        steps, results = self._forward, [program.value]
+        if seed is not None:
+            given[program.seed] = seed
+            results = list(dict.fromkeys(g for g in program.gradients if g is not None))
+            steps = _needed([*steps, *self._backward], results)
+        scheduler = Scheduler(limits(self._dtype), given, layout, True)
+        schedule = scheduler.schedule(steps, self._dtype.startswith("complex"))
+        read = sorted({slot for step in steps for slot in read_by(step) if given[slot]})
+        what = (tuple(read), tuple(results), program, layout, self._dtype, True)
+        return Task(schedule.planned, *what), schedule.bounds
 
     @cached_property
     def _is_small(self) -> bool:
@@ -83,10 +132,20 @@ class SmallNetworks(ArrayExecutable):
             return False
         if program.sliced or len(program.inputs) > SMALL_INPUTS:
             return False
+        if any(size == 0 for k, size in enumerate(program.sizes) if k != program.batch):
+            return False
         if not 0 < len(self._forward) <= SMALL_STEPS:
             return False
         shared, each = self._work(False), self._work(True)
         return shared <= SHARED * each
+
+    @cached_property
+    def _has_own_gradients(self) -> bool:
+        """Whether no step of the reverse sweep adds up batch elements."""
+        labels, batch = self._instructions.labels, self._instructions.batch
+        found = [slot for slot in self._instructions.gradients if slot is not None]
+        sums = any(isinstance(s, Product | Sum) and s.sums_leading for s in self._backward)
+        return bool(found) and not sums and all(batch in labels[slot] for slot in found)
 
     def _work(self, in_batch: bool) -> int:
         """Terms of the steps of one batch element, or of those that have no batch."""
@@ -98,51 +157,102 @@ class SmallNetworks(ArrayExecutable):
                 total += step.terms * math.prod(layout.sizes[label] for label in labels)
         return total
 
-    def _batch(self, inputs: Sequence[Scaled]) -> int:
-        found = (t.mantissa.shape[t.leading] for t in inputs if t.leading is not None)
-        return int(next(found, 0))
+    def _value(self, inputs: Sequence[Scaled]) -> Scaled | None:
+        """The value of a batch that is large enough; None where another way must be taken."""
+        found = self._found(inputs, None)
+        if found is None:
+            return None
+        values = self._launched(found, dict(enumerate(inputs)))
+        if values is None:
+            return None
+        return self._times(values[0], inputs)  # Every input is a factor exactly once.
 
-    def _built(self, bounds: Bounds) -> Built | None:
+    def _gradient(self, inputs: Sequence[Scaled], seed: Scaled) -> list[Scaled | None] | None:
+        """The gradient of inputs whose exponents are all zero; None as above."""
+        seeded = bounds_of([seed], limits(self._dtype))
+        plain = isinstance(inputs, Inputs) and inputs.bounds is not None and inputs.bounds.plain
+        if seeded is None or not plain or name_of(seed.mantissa.dtype) != self._dtype:
+            return None
+        found = self._found(inputs, seeded)
+        if found is None:
+            return None
+        given = {**dict(enumerate(inputs)), self._instructions.seed: seed}
+        tensors = self._launched(found, given)
+        if tensors is None:
+            return None
+        by_slot = {
+            slot: self._times(tensor, [seed])
+            for slot, tensor in zip(found.task.results, tensors, strict=True)
+        }
+        return [None if slot is None else by_slot[slot] for slot in self._instructions.gradients]
+
+    def _times(self, tensor: Scaled, factors: Sequence[Scaled]) -> Scaled:
+        """A tensor with the exponents of some factors, whose mantissas it has already."""
+        exponent: Array = tensor.exponent
+        for factor in factors:
+            power = factor.exponent
+            if not isinstance(power, int):
+                flat = self._library.xp.reshape(power, (-1,))
+                power = along(flat, tensor.mantissa.ndim, tensor.leading)
+            exponent = exponent + power
+        return tensor._replace(exponent=exponent)
+
+    def _found(self, inputs: Sequence[Scaled], seed: Bounds | None) -> Built | None:
+        """The kernel for some inputs, if there is one."""
+        if not (isinstance(inputs, Inputs) and inputs.bounds is not None and self._is_small):
+            return None
+        return self._built(inputs.bounds, seed) if _batch(inputs) >= LEAST_BATCH else None
+
+    def _built(self, bounds: Bounds, seed: Bounds | None) -> Built | None:
         """The kernel for inputs within some bounds; None if it takes too much memory."""
-        if bounds not in self._kernels:
-            kernel, after = self.kernel(bounds)
-            size = kernel.arena.entries * ITEM_BYTES[self._dtype]
-            small = size <= SMALL_BYTES
-            built = Built(self._build(kernel.source, NAME), after) if small else None
-            self._kernels[bounds] = built
-        return self._kernels[bounds]
+        key = (bounds, seed)
+        if key not in self._kernels:
+            task, after = self.task(bounds, seed)
+            kernel = kernel_of(task)
+            self._kernels[key] = None
+            if kernel is not None:
+                launch = self._build(kernel.source, NAME)
+                self._kernels[key] = Built(launch, kernel.at_once, task, after)
+        return self._kernels[key]
 
-    def kernel(self, bounds: Bounds) -> tuple[Kernel, Bounds]:
-        """The source for inputs within some bounds, and the bounds of the value."""
-        program, layout = self._instructions, self._layout
-        given = [bounds] * len(program.inputs)
-        unknown = [None] * (len(program.labels) - len(given))
-        scheduler = Scheduler(limits(self._dtype), [*given, *unknown], layout, True)
-        steps: Sequence[Step] = self._forward
-        schedule = scheduler.schedule(steps, self._dtype.startswith("complex"))
-        after = schedule.bounds[program.value]
-        assert after is not None, "the value is written"
-        return kernel_of(schedule.planned, layout, program, self._dtype, True), after
-
-    def _at_once(self, inputs: Sequence[Scaled], batch: int, found: Built) -> Scaled | None:
-        """The value of the whole batch; None if an entry might have been lost."""
-        program, xp = self._instructions, self._library.xp
-        labels, device = program.labels[program.value], device_of(inputs[0].mantissa)
-        shape = tuple(batch if i == program.batch else program.sizes[i] for i in labels)
-        value = xp.empty(shape, dtype=getattr(xp, self._dtype), device=device)
-        powers = xp.empty((batch,), dtype=xp.int64, device=device)
+    def _launched(self, found: Built, given: Mapping[int, Scaled]) -> list[Scaled] | None:
+        """The results of the whole batch; None if an entry might have been lost."""
+        task, xp, batch = found.task, self._library.xp, _batch(given.values())
+        device, dtype = device_of(given[0].mantissa), getattr(xp, self._dtype)
+        starts = task.starts()
+        size = starts[-1] + task.entries(task.results[-1])
+        flat = xp.empty((size * batch,), dtype=dtype, device=device)
+        powers = xp.empty((len(starts), batch), dtype=xp.int64, device=device)
         fine = xp.empty((batch,), dtype=xp.uint8, device=device)
-        arrays = [tensor.mantissa for tensor in inputs]
-        found.launch(-(-batch // THREADS), THREADS, [*arrays, value, powers, fine, batch])
+        arrays = [given[slot].mantissa for slot in task.given]
+        blocks = -(-batch // found.at_once)
+        found.launch(blocks, THREADS, [*arrays, flat, powers, fine, batch])
         if not bool(xp.all(fine)):
             return None
-        leading = labels.index(program.batch)
-        exponent: Array = along(powers, len(shape), leading)
-        # Every input is a factor exactly once, so their exponents add up.
-        for tensor in inputs:
-            given = tensor.exponent
-            if not isinstance(given, int):
-                given = along(xp.reshape(given, (-1,)), len(shape), leading)
-            exponent = exponent + given
-        after = found.after
-        return Scaled(value, exponent, after.low, after.high, after.nonnegative, leading)
+        tensors = []
+        for number, (slot, start) in enumerate(zip(task.results, starts, strict=True)):
+            labels, bounds = task.instructions.labels[slot], found.bounds[slot]
+            assert bounds is not None, "all results are written"
+            shape = tuple(batch if i == task.batch else task.sizes[i] for i in labels)
+            entries = flat[start * batch : (start + task.entries(slot)) * batch]
+            leading = labels.index(task.batch)
+            power = along(powers[number, :], len(shape), leading)
+            fields = (bounds.low, bounds.high, bounds.nonnegative, leading)
+            tensors.append(Scaled(xp.reshape(entries, shape), power, *fields))
+        return tensors
+
+
+def _needed(steps: Sequence[Step], results: Sequence[int]) -> list[Step]:
+    """The steps without those of which nothing is read, as the value is not for a gradient."""
+    wanted, found = set(results), []
+    for step in reversed(steps):
+        if step.target in wanted:
+            wanted.update(read_by(step))
+            found.append(step)
+    return found[::-1]
+
+
+def _batch(tensors: Iterable[Scaled]) -> int:
+    """The size of the batch."""
+    found = (t.mantissa.shape[t.leading] for t in tensors if t.leading is not None)
+    return int(next(found, 0))
