@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
 from tnlearn_backends.array_backend.backend import ArrayBackend
@@ -11,6 +12,8 @@ from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.machines import CARD
 from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
 
+#: The card, with own kernels for batches of small programs.
+MACHINE = replace(CARD, whole=True)
 #: Of products of float32 where somebody asked for it: ten bits of a mantissa.
 TF32 = "in TF32, with relative errors of 5e-4"
 
@@ -28,7 +31,7 @@ class CupyBackend(ArrayBackend):
     """
 
     name = "cupy"
-    shipped = CARD
+    shipped = MACHINE
 
     def __init__(self) -> None:
         try:
@@ -75,7 +78,7 @@ class CupyBackend(ArrayBackend):
     @property
     def machine(self) -> Machine:
         """The machine model with which plans for this backend are costed."""
-        return CARD
+        return MACHINE
 
     @property
     def versions(self) -> Mapping[str, str]:

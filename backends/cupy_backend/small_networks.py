@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
-from tnlearn.backend import Instructions
+from tnlearn.backend import LEAST_BATCH, WHOLE_STEPS, WHOLE_TERMS, Instructions
 from tnlearn_backends.array_backend.executable import ArrayExecutable, Inputs
 from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
@@ -21,10 +21,8 @@ from tnlearn_backends.array_backend.steps import Layout, Product, Step, Sum, rea
 from tnlearn_backends.cupy_backend import registers, teams
 from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task
 
-#: Steps and tensors of a program up to which it is small.
-SMALL_STEPS, SMALL_INPUTS = 600, 400
-#: Size of a batch that is worth a launch of its own.
-LEAST_BATCH = 256
+#: Tensors of a program that is small, at most: a kernel has an argument for each.
+SMALL_INPUTS = 400
 #: What steps that all batch elements share may take, of what is done for one of them.
 SHARED = 0.1
 
@@ -134,10 +132,10 @@ class SmallNetworks(ArrayExecutable):
             return False
         if any(size == 0 for k, size in enumerate(program.sizes) if k != program.batch):
             return False
-        if not 0 < len(self._forward) <= SMALL_STEPS:
+        if not 0 < len(self._forward) <= WHOLE_STEPS:
             return False
         shared, each = self._work(False), self._work(True)
-        return shared <= SHARED * each
+        return shared <= SHARED * each and each <= WHOLE_TERMS
 
     @cached_property
     def _has_own_gradients(self) -> bool:

@@ -18,6 +18,7 @@ from tnlearn.planning.structure import structure_of
 from tnlearn_backends.array_backend import grouping, quick
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.grouping import Group, Item
+from tnlearn_backends.array_backend.ranges import Measure
 from tnlearn_backends.array_backend.steps import Product
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -76,6 +77,21 @@ def test_as_few_starts_as_planned(
     program = tnl.compile(network, backend=arrays_of.name)
     program.log([tensor.data for tensor in network])
     assert products(schedules[-1]) == program.plan.cost.starts < len(program.plan.pairs) / 2
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_gradients_in_as_few_starts_as_planned(
+    arrays_of: Backend, schedules: list[list[Item]], network: tnl.TensorNetwork
+) -> None:
+    program = tnl.compile(network, backend=arrays_of.name)
+    ones = np.ones([network.sizes[index] for index in network.output])
+    program.log_value_and_gradient([tensor.data for tensor in network], ones)
+    steps = [grouping.members(item)[0].step for items in schedules[-2:] for item in items]
+    found = sum(not isinstance(step, Measure) for step in steps)
+    # Tensors that are scaled on the way, which depends on their entries, may be a level later.
+    planned = program.gradient_plan.cost.starts
+    assert planned <= found <= 1.25 * planned
+    assert found < 2 * len(program.plan.pairs)  # Of three times as many steps.
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,6 +156,7 @@ def test_a_batch_is_not_stacked(arrays_of: Backend, schedules: list[list[Item]])
     wanted = [np.linalg.multi_dot(arrays[:, k]) for k in range(3)]
     np.testing.assert_allclose(found, wanted, rtol=1e-11)
     assert not any(isinstance(item, Group) for item in schedules[-1])
+    assert program.plan.cost.starts == len(program.plan.pairs) == products(schedules[-1])
 
 
 # Orders in rounds

@@ -128,6 +128,28 @@ def test_orders_differ_where_the_machines_do() -> None:
     ).log == pytest.approx(tnl.log_contract(net).log, rel=1e-14)
 
 
+def test_a_large_batch_of_small_networks_is_one_start(device: Machine) -> None:
+    """Where there are own kernels for it; so it goes where a single one would not."""
+    bonds = [np.asarray(tensor.data) for tensor in SMALL.network()]
+    plans = {}
+    for batch in (10, 5000):
+        tensors = [
+            tnl.Tensor(np.stack([bond] * batch), ("b", *tensor.indices))
+            for bond, tensor in zip(bonds, SMALL.network(), strict=True)
+        ]
+        net = tnl.TensorNetwork(tensors, ("b",))
+        plans[batch] = tnl.plan(net, batch="b", backend=["numpy", "strict"])
+        program = tnl.compile(net, batch="b", backend="strict")
+    few, many = (plans[batch][1].cost for batch in (10, 5000))
+    assert few.starts == len(plans[10][1].pairs)
+    assert many.starts == 1
+    handed = 5000 * (sum(bond.size for bond in bonds) + 1)
+    assert many.bytes_moved == 8 * handed
+    assert program.gradient_plan.cost.starts == 2
+    alone = tnl.plan(net, backend="strict").cost  # no batch: nobody knows that it is one
+    assert alone.starts > 1
+
+
 @pytest.mark.skipif("cupy" not in ABSENT, reason="CuPy can be used here")
 def test_an_absent_backend_is_planned_for_and_says_so() -> None:
     plans = tnl.plan(SMALL, backend=["numpy", "cupy"])

@@ -30,7 +30,7 @@ def chain(length: int, sizes: list[int] | None = None) -> Load:
     sweep = Sweep([*steps, *back], length, terms, given, results)
     entries = [0, *sizes, *sizes]
     seconds = [1.0] * len(sweep.steps)
-    return Load(sweep, entries, seconds, seconds, seconds, frozenset())
+    return Load(sweep, entries, seconds, seconds, seconds, seconds, frozenset())
 
 
 def held(load: Load, schedule: Schedule) -> Iterator[int]:
@@ -95,7 +95,7 @@ def test_patience_ends() -> None:
 
 def test_what_later_slices_need_is_never_given_up() -> None:
     load = chain(30)
-    kept = Load(*list(vars(load).values())[:5], frozenset(range(1, 20)))
+    kept = Load(*list(vars(load).values())[:6], frozenset(range(1, 20)))
     assert scheduled(load, 12, 1e9) is not None
     assert scheduled(kept, 12, 1e9) is None
 

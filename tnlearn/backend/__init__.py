@@ -23,8 +23,11 @@ from tnlearn.backend.instructions import Instructions as Instructions
 from tnlearn.backend.instructions import Labels as Labels
 from tnlearn.backend.instructions import Reduce as Reduce
 from tnlearn.backend.instructions import sources as sources
+from tnlearn.backend.protocol import LEAST_BATCH as LEAST_BATCH
 from tnlearn.backend.protocol import STACKED_ENTRIES as STACKED_ENTRIES
 from tnlearn.backend.protocol import STACKED_STEPS as STACKED_STEPS
+from tnlearn.backend.protocol import WHOLE_STEPS as WHOLE_STEPS
+from tnlearn.backend.protocol import WHOLE_TERMS as WHOLE_TERMS
 from tnlearn.backend.protocol import Backend as Backend
 from tnlearn.backend.protocol import Executable as Executable
 from tnlearn.backend.protocol import Machine as Machine

@@ -53,7 +53,7 @@ def _measured(path: Path) -> Machine | None:
     names = {field.name for field in dataclasses.fields(Machine)}
     if not isinstance(given, dict) or given.keys() != names or type(given["name"]) is not str:
         return None
-    if type(given["grouped"]) is not bool:
+    if not all(type(given[key]) is bool for key in ("grouped", "whole")):
         return None
     rates = [given[key] for key in RATES]
     rates += [given[key] for key in ("transfer", "memory") if given[key] is not None]

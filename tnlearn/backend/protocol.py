@@ -22,6 +22,9 @@ Scaled: TypeAlias = Any
 #: Entries of its largest tensor up to which a step is small, and steps that are alike which are
 #: worth being stacked: what a `grouped` machine starts together.
 STACKED_ENTRIES, STACKED_STEPS = 2**12, 4
+#: Size of a batch, and multiply-adds and steps for one of its elements, of which a machine that
+#: runs `whole` programs makes one start.
+LEAST_BATCH, WHOLE_TERMS, WHOLE_STEPS = 2**8, 2**14, 600
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Machine:
         Bytes of that memory.
     grouped : bool
         Small steps that are alike, and of which none waits for another, are started together.
+    whole : bool
+        A large batch of small programs is started once, and moves nothing but inputs and results.
     """
 
     name: str
@@ -57,9 +62,10 @@ class Machine:
     transfer: float | None = None
     memory: float | None = None
     grouped: bool = False
+    whole: bool = False
 
     def seconds(
-        self, flops: float, moved: float, starts: int, dtype: str, small: float = 0.0
+        self, flops: float, moved: float, starts: float, dtype: str, small: float = 0.0
     ) -> float:
         """Seconds for `starts` starts of steps, `moved` bytes and `flops + small` operations.
 

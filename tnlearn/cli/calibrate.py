@@ -80,6 +80,7 @@ def measured(backend: str) -> Machine:
         transfer=_transfer(backend) if shipped.transfer else None,
         memory=shipped.memory,
         grouped=shipped.grouped,
+        whole=shipped.whole,
     )
 
 

@@ -28,7 +28,7 @@ from tnlearn.execution.packed import Packed
 from tnlearn.execution.recipe import Compiled, Recipe
 from tnlearn.execution.recomputing import moved, sweep_of
 from tnlearn.execution.slices import Slices
-from tnlearn.planning import Block, Memory, fit_blocks, judge_of
+from tnlearn.planning import Block, fit_blocks, judge_of
 from tnlearn.values import LogValue
 
 
@@ -56,9 +56,9 @@ class Walker:
         self, recipe: Recipe, backend: Backend, progress: bool, executor: Submits | None
     ) -> None:
         whole = recipe.lower(with_gradient=False)
-        plan, memory = recipe.plan, Memory(recipe.plan.memory_limit, recipe.batch)
-        judge = judge_of(plan)
-        sliced, self._block = fit_blocks(judge, sweep_of(whole), plan.pairs, plan.sliced, memory)
+        plan = recipe.plan
+        judge, limit = judge_of(plan, recipe.batch), plan.memory_limit
+        sliced, self._block = fit_blocks(judge, sweep_of(whole), plan.pairs, plan.sliced, limit)
         compiled = Compiled(replace(recipe, plan=replace(plan, sliced=sliced)), backend)
         self.instructions = compiled.instructions
         self._slices = Slices(compiled, progress, executor)

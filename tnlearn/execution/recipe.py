@@ -14,7 +14,7 @@ from tnlearn.backend import SUM_PRODUCT, Algebra, Backend, Executable, Input, In
 from tnlearn.execution.curvature import lower_curvature
 from tnlearn.execution.lowering import lower
 from tnlearn.execution.recomputing import sweep_of, within_limit
-from tnlearn.planning import Cost, Memory, Plan, Structure, fit_sweep, fits_for_sure, judge_of
+from tnlearn.planning import Cost, Plan, Structure, fit_sweep, fits_for_sure, judge_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +90,8 @@ class Recipe:
         """The plan of the two sweeps together; raises as `for_gradient`."""
         plan = self.plan
         sweeps = cache(lambda sliced: sweep_of(self._written(True, sliced)))
-        memory = Memory(plan.memory_limit, self.batch)
-        found = fit_sweep(judge_of(plan), sweeps, plan.pairs, plan.sliced, memory)
+        judge = judge_of(plan, self.batch)
+        found = fit_sweep(judge, sweeps, plan.pairs, plan.sliced, plan.memory_limit)
         fitted = replace(plan, sliced=found.sliced, cost=found.cost)
         vars(fitted)["pairs"] = plan.pairs
         return fitted

@@ -6,7 +6,6 @@ from tnlearn.planning.comparison import Plans as Plans
 from tnlearn.planning.comparison import candidates as candidates
 from tnlearn.planning.cost import Cost as Cost
 from tnlearn.planning.cost import cut as cut
-from tnlearn.planning.fitting import Memory as Memory
 from tnlearn.planning.memory import as_bytes as as_bytes
 from tnlearn.planning.plan import Plan as Plan
 from tnlearn.planning.plan import readable_bytes as readable_bytes

@@ -12,7 +12,6 @@ from itertools import accumulate, pairwise
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.planning.cost import ITEM_BYTES, cut
-from tnlearn.planning.fitting import Memory
 from tnlearn.planning.plan import readable_bytes
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.slicing import ever_more
@@ -36,7 +35,7 @@ class Block:
 
 
 def fit_blocks(
-    judge: Judge, sweep: Sweep, pairs: list[Pair], sliced: tuple[int, ...], memory: Memory
+    judge: Judge, sweep: Sweep, pairs: list[Pair], sliced: tuple[int, ...], limit: int
 ) -> tuple[tuple[int, ...], Block]:
     """Slices so many that the steps can be walked back within the limit, and the blocks then.
 
@@ -46,16 +45,16 @@ def fit_blocks(
         If no number of slices is enough.
     """
     item, least = ITEM_BYTES[judge.dtype], 0
-    for chosen in ever_more(judge.structure, pairs, sliced, memory.batch):
+    for chosen in ever_more(judge.structure, pairs, sliced, judge.batch):
         divide = _Divide(judge.structure, cut(judge.structure, chosen), sweep)
-        room = memory.limit // item - divide.given
+        room = limit // item - divide.given
         block = divide(0, len(sweep.steps), room, DEEPEST)
         if block is not None:
             return chosen, block
         least = min(least or divide.least, divide.least)
     raise MemoryLimitError(
         f"walking back through the contraction takes at least {readable_bytes(least * item)} "
-        f"however it is sliced; the memory limit is {readable_bytes(memory.limit)}: raise "
+        f"however it is sliced; the memory limit is {readable_bytes(limit)}: raise "
         "memory_limit, or make the network smaller"
     )
 

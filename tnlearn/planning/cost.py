@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tnlearn.backend import Machine
-from tnlearn.planning.launches import starts_of
+from tnlearn.planning.launches import is_whole, starts_of
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.walk import Pair
 
@@ -54,8 +54,12 @@ def cost_of(
     sliced: Sequence[int],
     dtype: str,
     machine: Machine,
+    batch: int | None = None,
 ) -> Cost:
-    """The cost of running `pairs`, once for every position of the `sliced` indices."""
+    """The cost of running `pairs`, once for every position of the `sliced` indices.
+
+    The index of the batch, if there is one, has another size at every call.
+    """
     item = ITEM_BYTES[dtype]
     inside = cut(structure, sliced)
     sizes = [inside.elements(term) for term in inside.reduced]
@@ -74,7 +78,11 @@ def cost_of(
     each = (8.0 if dtype.startswith("complex") else 2.0) * slices
     products, others = _real(flops) * each, _real(small) * each
     traffic = _real(moved) * item * slices
-    starts = starts_of(inside, pairs, machine) * slices
+    if slices == 1 and is_whole(machine, inside, batch, flops + small, len(pairs)):
+        traffic, starts = float(least_bytes(structure, dtype)), 1
+        products, others = 0.0, products + others
+    else:
+        starts = starts_of(inside, pairs, machine, batch) * slices
     return Cost(
         products + others,
         traffic,

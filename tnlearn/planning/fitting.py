@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tnlearn.errors import MemoryLimitError
-from tnlearn.planning.cost import Cost, cost_of, cut, least_bytes
+from tnlearn.planning.cost import Cost, cut, least_bytes
 from tnlearn.planning.given import Path
 from tnlearn.planning.plan import readable_bytes, readable_seconds
 from tnlearn.planning.refinement import Refinement
@@ -41,16 +41,8 @@ class Fitted:
     is_first: bool = False
 
 
-@dataclass(frozen=True)
-class Memory:
-    """The memory limit in bytes, and the index that must not be sliced to keep it."""
-
-    limit: int
-    batch: int | None
-
-
 def fit(
-    judge: Judge, paths: Sequence[Path], memory: Memory, *, rounds: int, as_given: bool, seed: int
+    judge: Judge, paths: Sequence[Path], limit: int, *, rounds: int, as_given: bool, seed: int
 ) -> Fitted:
     """The order of fewest predicted seconds that fits the limit.
 
@@ -59,7 +51,8 @@ def fit(
     judge : Judge
     paths : sequence of paths
         Best first.
-    memory : Memory
+    limit : int
+        Bytes.
     rounds : int
         Rounds of refinement to spend on an order as its indices are sliced.
     as_given : bool
@@ -76,41 +69,41 @@ def fit(
         for path in paths[:MOST_ORDERS]
     ]
     for number, fitted in enumerate(whole):
-        if fitted.cost.peak_bytes <= memory.limit:
+        if fitted.cost.peak_bytes <= limit:
             return replace(fitted, is_first=number == 0)
-    tried = [_sliced(judge, fitted, memory, seed) for fitted in whole]
+    tried = [_sliced(judge, fitted, limit, seed) for fitted in whole]
     if rounds:
-        tried += [_refined(judge, fitted, memory, rounds, seed) for fitted in whole[:1]]
-    best = min(tried, key=lambda f: (f.cost.peak_bytes > memory.limit, f.cost.seconds))
-    if best.cost.peak_bytes > memory.limit:
-        raise MemoryLimitError(_refusal(whole[0].cost, memory.limit, best.cost))
+        tried += [_refined(judge, fitted, limit, rounds, seed) for fitted in whole[:1]]
+    best = min(tried, key=lambda f: (f.cost.peak_bytes > limit, f.cost.seconds))
+    if best.cost.peak_bytes > limit:
+        raise MemoryLimitError(_refusal(whole[0].cost, limit, best.cost))
     return best
 
 
-def refuse_what_cannot_fit(judge: Judge, memory: Memory) -> None:
+def refuse_what_cannot_fit(judge: Judge, limit: int) -> None:
     """Raise if the inputs and the result alone are over the limit, whatever the order."""
     least = least_bytes(judge.structure, judge.dtype)
-    if least > memory.limit:
+    if least > limit:
         raise MemoryLimitError(
             f"the tensors and the result alone take {readable_bytes(least)}; the memory limit is "
-            f"{readable_bytes(memory.limit)}: raise memory_limit, or make the network smaller"
+            f"{readable_bytes(limit)}: raise memory_limit, or make the network smaller"
         )
 
 
-def refuse_what_is_hopeless(judge: Judge, memory: Memory, path: Path) -> None:
+def refuse_what_is_hopeless(judge: Judge, limit: int, path: Path) -> None:
     """Raise if a quick order is so far from fitting that no search will find one that does.
 
     A long search for the sake of a refusal would be time wasted.
     """
     whole = _reordered(judge, path, ())
     least = whole.cost.peak_bytes // HOPELESS_SLICES  # No tensor is cut into more than the slices.
-    if least > memory.limit:
+    if least > limit:
         at_best = replace(whole.cost, slices=HOPELESS_SLICES, peak_bytes=least)
-        raise MemoryLimitError(_refusal(whole.cost, memory.limit, at_best))
-    if whole.cost.peak_bytes > HOPELESS * memory.limit:
-        _, sliced = slice_once(judge, whole.pairs, memory.limit, memory.batch, HOPELESS_SLICES)
-        if sliced.peak_bytes > memory.limit:
-            raise MemoryLimitError(_refusal(whole.cost, memory.limit, sliced))
+        raise MemoryLimitError(_refusal(whole.cost, limit, at_best))
+    if whole.cost.peak_bytes > HOPELESS * limit:
+        _, sliced = slice_once(judge, whole.pairs, limit, HOPELESS_SLICES)
+        if sliced.peak_bytes > limit:
+            raise MemoryLimitError(_refusal(whole.cost, limit, sliced))
 
 
 def _refusal(whole: Cost, limit: int, best: Cost) -> str:
@@ -125,7 +118,7 @@ def _refusal(whole: Cost, limit: int, best: Cost) -> str:
 
 def costed(judge: Judge, pairs: list[Pair], sliced: Sequence[int]) -> Fitted:
     """The pairs and what they cost, sliced."""
-    cost = cost_of(judge.structure, pairs, sliced, judge.dtype, judge.machine)
+    cost = judge.cost(pairs, sliced)
     path = tuple((pair.first, pair.second) for pair in pairs)
     return Fitted(path, pairs, tuple(sliced), cost)
 
@@ -136,31 +129,31 @@ def _reordered(judge: Judge, path: Path, sliced: Sequence[int]) -> Fitted:
     return costed(judge, least_memory(inside, walk(inside, path)), sliced)
 
 
-def _sliced(judge: Judge, whole: Fitted, memory: Memory, seed: int) -> Fitted:
-    sliced, cost = slice_to_fit(judge, whole.pairs, memory.limit, memory.batch, seed)
+def _sliced(judge: Judge, whole: Fitted, limit: int, seed: int) -> Fitted:
+    sliced, cost = slice_to_fit(judge, whole.pairs, limit, seed)
     return Fitted(whole.path, whole.pairs, sliced, cost)
 
 
-def _refined(judge: Judge, whole: Fitted, memory: Memory, rounds: int, seed: int) -> Fitted:
+def _refined(judge: Judge, whole: Fitted, limit: int, rounds: int, seed: int) -> Fitted:
     """The order sliced, and refined for what the sliced indices leave after each of them."""
     sliced: list[int] = []
     found = whole
     while True:
         if rounds:
-            inside = Judge(cut(judge.structure, sliced), judge.dtype, judge.machine)
+            inside = replace(judge, structure=cut(judge.structure, sliced))
             tree = Refinement(inside, found.path)
             tree.improve(seed + rounds)
             rounds -= 1
             found = _reordered(judge, tree.path, sliced)
         else:
             found = costed(judge, found.pairs, sliced)
-        if found.cost.peak_bytes <= memory.limit or found.cost.slices > MOST_SLICES:
+        if found.cost.peak_bytes <= limit or found.cost.slices > MOST_SLICES:
             break
-        index = next_index(judge.structure, found.pairs, sliced, memory.batch)
+        index = next_index(judge.structure, found.pairs, sliced, judge.batch)
         if index is None:
             break
         sliced.append(index)
-    if found.cost.peak_bytes > memory.limit:
+    if found.cost.peak_bytes > limit:
         return found
-    kept, cost = given_back(judge, found.pairs, found.sliced, memory.limit, found.cost)
+    kept, cost = given_back(judge, found.pairs, found.sliced, limit, found.cost)
     return Fitted(found.path, found.pairs, kept, cost)

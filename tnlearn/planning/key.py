@@ -8,7 +8,6 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from tnlearn.planning.fitting import Memory
 from tnlearn.planning.scoring import Judge
 
 #: To be raised when the search finds other orders than before.
@@ -24,7 +23,7 @@ class Key:
     """
 
     judge: Judge
-    memory: Memory | None
+    limit: int | None
     search: str | float
     seed: int
 

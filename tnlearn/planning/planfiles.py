@@ -62,17 +62,16 @@ def _checked(key: Key, path: Any, sliced: Any) -> Fitted | None:
     if not isinstance(path, list) or not all(_are_numbers(step) for step in path):
         return None
     indices = range(len(key.judge.structure.sizes))
-    kept = key.memory and key.memory.batch
-    if not _are_numbers(sliced) or not {*sliced} <= {*indices} - {kept}:
+    if not _are_numbers(sliced) or not {*sliced} <= {*indices} - {key.judge.batch}:
         return None
     try:
         pairs = walk(key.judge.structure, [(first, second) for first, second in path])
     except (PlanError, ValueError):
         return None
     fitted = costed(key.judge, pairs, sliced)
-    if key.memory is None:
+    if key.limit is None:
         return None if sliced else replace(fitted, is_first=True)
-    fits = fitted.cost.peak_bytes <= key.memory.limit and len({*sliced}) == len(sliced)
+    fits = fitted.cost.peak_bytes <= key.limit and len({*sliced}) == len(sliced)
     return fitted if fits else None
 
 

@@ -24,7 +24,6 @@ from tnlearn.planning.cost import cost_of
 from tnlearn.planning.elimination import elimination_path
 from tnlearn.planning.fitting import (
     Fitted,
-    Memory,
     fit,
     refuse_what_cannot_fit,
 )
@@ -151,16 +150,16 @@ class _Asked:
     cache: bool
 
     def plan(self, backend: str, machine: Machine) -> Plan:
-        return _planned(Judge(self.structure, self.dtype, machine), self, backend)
+        return _planned(Judge(self.structure, self.dtype, machine, self.batch), self, backend)
 
 
 def _planned(judge: Judge, asked: _Asked, backend: str) -> Plan:
-    memory = Memory(as_bytes(asked.limit, backend), asked.batch)
+    limit = as_bytes(asked.limit, backend)
     search, seed = asked.search, asked.seed
     if asked.cache and is_ours(search):
-        found, order = _remembered(judge, memory, search, seed)
+        found, order = _remembered(judge, limit, search, seed)
     else:
-        found, order = _searched(judge, memory, search, seed)
+        found, order = _searched(judge, limit, search, seed)
     made = Plan(
         judge.structure,
         found.path,
@@ -169,33 +168,33 @@ def _planned(judge: Judge, asked: _Asked, backend: str) -> Plan:
         backend,
         order,
         found.cost,
-        memory.limit,
+        limit,
         reason_against(backend),
     )
     vars(made)["pairs"] = found.pairs  # For 10^5 tensors a second walk would be felt.
     return made
 
 
-def _remembered(judge: Judge, memory: Memory, search: str | float, seed: int) -> tuple[Fitted, str]:
+def _remembered(judge: Judge, limit: int, search: str | float, seed: int) -> tuple[Fitted, str]:
     """What was found before, or is found now."""
-    whole, limited = Key(judge, None, search, seed), Key(judge, memory, search, seed)
+    whole, limited = Key(judge, None, search, seed), Key(judge, limit, search, seed)
     found = recall(whole)
-    if found is None or found[0].cost.peak_bytes > memory.limit:
+    if found is None or found[0].cost.peak_bytes > limit:
         found = recall(limited)
     if found is None:
         start = time.monotonic()
-        found = _searched(judge, memory, search, seed)
+        found = _searched(judge, limit, search, seed)
         key = whole if found[0].is_first else limited
         remember(key, *found, time.monotonic() - start)
     return found
 
 
-def _searched(judge: Judge, memory: Memory, search: Search, seed: int) -> tuple[Fitted, str]:
+def _searched(judge: Judge, limit: int, search: Search, seed: int) -> tuple[Fitted, str]:
     """The order that fits, and how it was found."""
-    refuse_what_cannot_fit(judge, memory)
-    paths, order = find_paths(judge, search, seed, memory)
+    refuse_what_cannot_fit(judge, limit)
+    paths, order = find_paths(judge, search, seed, limit)
     rounds = rounds_of(judge.structure, search)
-    return fit(judge, paths, memory, rounds=rounds, as_given=order == "given", seed=seed), order
+    return fit(judge, paths, limit, rounds=rounds, as_given=order == "given", seed=seed), order
 
 
 def flops_of_elimination(network: TensorNetwork, backend: str = "numpy") -> float:
@@ -211,9 +210,9 @@ def flops_of_elimination(network: TensorNetwork, backend: str = "numpy") -> floa
     return cost_of(structure, walk(structure, path), (), dtype_of(network), machine).flops
 
 
-def judge_of(made: Plan) -> Judge:
-    """What an existing plan is judged by."""
-    return Judge(made.structure, made.dtype, machine_for(made.backend))
+def judge_of(made: Plan, batch: int | None = None) -> Judge:
+    """What an existing plan is judged by, with the number of its batch index."""
+    return Judge(made.structure, made.dtype, machine_for(made.backend), batch)
 
 
 def batch_number(network: TensorNetwork, names: Sequence[Index], batch: Index | None) -> int | None:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tnlearn.backend import Machine
-from tnlearn.planning.cost import ITEM_BYTES, cost_of
+from tnlearn.planning.cost import ITEM_BYTES, Cost, cost_of
 from tnlearn.planning.structure import Structure
-from tnlearn.planning.walk import walk
+from tnlearn.planning.walk import Pair, walk
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A structure, and the precision and machine on which it will be contracted."""
+    """A structure, and the precision and machine on which it will be contracted.
+
+    The index of the batch, if there is one, has another size at every call: it is not sliced.
+    """
 
     structure: Structure
     dtype: str
     machine: Machine
+    batch: int | None = None
+
+    def cost(self, pairs: Sequence[Pair], sliced: Sequence[int] = ()) -> Cost:
+        """Of some steps, once for every position of the sliced indices."""
+        return cost_of(self.structure, pairs, sliced, self.dtype, self.machine, self.batch)
 
     def seconds(self, path: Iterable[tuple[int, int]]) -> float:
         """Predicted seconds of an order, unsliced. Linear time."""
-        pairs = walk(self.structure, path)
-        return cost_of(self.structure, pairs, (), self.dtype, self.machine).seconds
+        return self.cost(walk(self.structure, path)).seconds
 
     def is_worth_refining(self, seconds: float) -> bool:
         """Whether arithmetic and traffic, which an order can change, outweigh the latencies."""

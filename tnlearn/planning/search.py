@@ -11,7 +11,7 @@ from tnlearn.errors import PlanError
 from tnlearn.planning.absorption import absorbed
 from tnlearn.planning.acyclic import acyclic_path
 from tnlearn.planning.elimination import elimination_path
-from tnlearn.planning.fitting import Memory, refuse_what_is_hopeless
+from tnlearn.planning.fitting import refuse_what_is_hopeless
 from tnlearn.planning.given import Path, from_linear
 from tnlearn.planning.rounds import in_rounds
 from tnlearn.planning.scoring import Judge
@@ -38,7 +38,7 @@ UNKNOWN = (
 )
 
 
-def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple[list[Path], str]:
+def find_paths(judge: Judge, search: Search, seed: int, limit: int) -> tuple[list[Path], str]:
     """Orders of contraction, best first, and how they were found.
 
     Parameters
@@ -51,7 +51,7 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         called as they are; a sequence is a path in opt_einsum's form.
     seed : int
         For the trials.
-    memory : Memory
+    limit : int
         For a refusal before a long search.
 
     Raises
@@ -70,7 +70,7 @@ def find_paths(judge: Judge, search: Search, seed: int, memory: Memory) -> tuple
         exact = acyclic_path(structure)
         if exact is not None:
             return [_without_loops(judge, tuple(exact))], "exact for trees and rings"
-        return _searched(judge, search, seed, memory)
+        return _searched(judge, search, seed, limit)
     if callable(search):
         name = getattr(search, "__name__", type(search).__name__)
         return [_optimizer(structure, search)], name
@@ -93,15 +93,13 @@ def rounds_of(structure: Structure, search: Search) -> int:
     return min(spent // len(structure.inputs), MOST_ROUNDS)
 
 
-def _searched(
-    judge: Judge, search: str | float, seed: int, memory: Memory
-) -> tuple[list[Path], str]:
+def _searched(judge: Judge, search: str | float, seed: int, limit: int) -> tuple[list[Path], str]:
     """By our own trials, of what is left once all that can be is absorbed."""
     left = absorbed(judge.structure)
     inside = replace(judge, structure=left.structure)
 
     def check(path: Path) -> None:
-        refuse_what_is_hopeless(judge, memory, left.then(path))
+        refuse_what_is_hopeless(judge, limit, left.then(path))
 
     if isinstance(search, str):
         paths, how = search_by_trials(inside, EFFORTS[search], seed, check), search

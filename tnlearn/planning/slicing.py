@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.planning.cost import Cost, cost_of
+from tnlearn.planning.cost import Cost
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.structure import Structure
 from tnlearn.planning.walk import Pair
@@ -27,7 +27,7 @@ REPEATED = 2000
 
 
 def slice_to_fit(
-    judge: Judge, pairs: Sequence[Pair], limit: int, batch: int | None, seed: int
+    judge: Judge, pairs: Sequence[Pair], limit: int, seed: int
 ) -> tuple[tuple[int, ...], Cost]:
     """Indices to slice so that the predicted peak fits, and the cost then.
 
@@ -44,7 +44,7 @@ def slice_to_fit(
     choices = []
     for repeat in range(max(1, min(REPEATS, REPEATED // len(judge.structure.inputs)))):
         random = Random(f"{seed} {repeat}") if repeat else None
-        sliced, cost = slice_once(judge, pairs, limit, batch, MOST_SLICES, random)
+        sliced, cost = slice_once(judge, pairs, limit, MOST_SLICES, random)
         choices.append((cost.peak_bytes > limit, cost.seconds, cost.slices, sliced, cost))
         if cost.peak_bytes > limit or not sliced:
             break
@@ -56,22 +56,20 @@ def slice_once(
     judge: Judge,
     pairs: Sequence[Pair],
     limit: int,
-    batch: int | None,
     most: int,
     random: Random | None = None,
 ) -> tuple[tuple[int, ...], Cost]:
     """One choice of indices, given up above `most` slices, and the cost then."""
-    structure, dtype, machine = judge.structure, judge.dtype, judge.machine
     sliced: list[int] = []
-    cost = cost_of(structure, pairs, sliced, dtype, machine)
-    steps = _Steps(structure, pairs)
+    cost = judge.cost(pairs)
+    steps = _Steps(judge.structure, pairs)
     while cost.peak_bytes > limit and cost.slices <= most:
-        best = steps.best(batch, random)
+        best = steps.best(judge.batch, random)
         if best is None:
             break
         steps.cut(best)
         sliced.append(best)
-        cost = cost_of(structure, pairs, sliced, dtype, machine)
+        cost = judge.cost(pairs, sliced)
     if cost.peak_bytes > limit:
         return tuple(sliced), cost
     return given_back(judge, pairs, sliced, limit, cost)
@@ -110,7 +108,7 @@ def given_back(
     kept = list(sliced)
     for index in sliced:
         fewer = [other for other in kept if other != index]
-        found = cost_of(judge.structure, pairs, fewer, judge.dtype, judge.machine)
+        found = judge.cost(pairs, fewer)
         if found.peak_bytes <= limit:
             kept, cost = fewer, found
     return tuple(kept), cost

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from tnlearn.planning.cost import ITEM_BYTES, PRODUCT
+from tnlearn.planning.launches import key_of, shares
 from tnlearn.planning.scoring import Judge
 from tnlearn.planning.structure import Structure
 
@@ -57,6 +58,14 @@ class Sweep:
                 found.setdefault(slot, []).append(number)
         return found
 
+    def sums(self, index: int | None) -> bool:
+        """Whether some step sums over an index."""
+        return any(
+            index in self.terms[slot] and index not in self.terms[step.target]
+            for step in self.steps
+            for slot in step.sources
+        )
+
     def lasting(self, sliced: Sequence[int]) -> frozenset[int]:
         """Slots that are made once for all slices, because no sliced index reaches them."""
         if not sliced:
@@ -86,8 +95,8 @@ class Load:
         Entries of every slot.
     flops, moved : list of float
         Operations and bytes of every step.
-    seconds : list of float
-        Predicted for every step.
+    starts, seconds : list of float
+        Of every step, as predicted: a step that is run together with others is part of a start.
     lasting : frozenset of int
         Slots that must not be given up, since later slices need them.
     """
@@ -96,6 +105,7 @@ class Load:
     sizes: list[int]
     flops: list[float]
     moved: list[float]
+    starts: list[float]
     seconds: list[float]
     lasting: frozenset[int]
 
@@ -115,15 +125,38 @@ def load_of(sweep: Sweep, judge: Judge, inside: Structure, sliced: Sequence[int]
     """The sweep in one slice, whose sizes are those of `inside`."""
     sizes = [inside.elements(term) for term in sweep.terms]
     flops, moved, seconds = [], [], []
-    for step in sweep.steps:
+    starts = _starts(sweep, inside, judge)
+    for step, start in zip(sweep.steps, starts, strict=True):
         count, is_product = _operations(sweep, step, inside, sizes)
         count *= 8.0 if judge.dtype.startswith("complex") else 2.0
         entries = sizes[step.target] + sum(sizes[slot] for slot in step.sources)
         flops.append(count)
         moved.append(float(entries) * ITEM_BYTES[judge.dtype])
         products, others = (count, 0.0) if is_product else (0.0, count)
-        seconds.append(judge.machine.seconds(products, moved[-1], 1, judge.dtype, others))
-    return Load(sweep, sizes, flops, moved, seconds, sweep.lasting(sliced))
+        seconds.append(judge.machine.seconds(products, moved[-1], start, judge.dtype, others))
+    return Load(sweep, sizes, flops, moved, starts, seconds, sweep.lasting(sliced))
+
+
+def _starts(sweep: Sweep, inside: Structure, judge: Judge) -> list[float]:
+    """The part of a start that each step takes."""
+    if not judge.machine.grouped:
+        return [1.0] * len(sweep.steps)
+    found: list[float] = []
+    for steps in (sweep.steps[: sweep.forward], sweep.steps[sweep.forward :]):
+        makers = {step.target: number for number, step in enumerate(steps)}
+        before = [[makers[k] for k in step.sources if k in makers] for step in steps]
+        found += shares(before, [_key(sweep, step, inside, judge.batch) for step in steps])
+    return found
+
+
+def _key(sweep: Sweep, step: Step, inside: Structure, batch: int | None) -> Hashable:
+    """What a product has in common with those that are run together with it, if any is."""
+    terms = [set(sweep.terms[slot]) for slot in (*step.sources, step.target)]
+    if len(terms) != 3 or any(batch in term for term in terms):
+        return None
+    first, second, made = terms
+    groups = (first & second & made, first - second, second - first, (first & second) - made)
+    return key_of(*(inside.elements(tuple(group)) for group in groups))
 
 
 def _operations(

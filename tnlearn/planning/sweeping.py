@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tnlearn.errors import MemoryLimitError
 from tnlearn.planning.cost import ITEM_BYTES, Cost, cut
-from tnlearn.planning.fitting import Memory
+from tnlearn.planning.launches import is_whole
 from tnlearn.planning.plan import readable_bytes
 from tnlearn.planning.recomputation import Schedule, scheduled
 from tnlearn.planning.scoring import Judge
@@ -51,7 +51,7 @@ def fit_sweep(
     sweeps: Callable[[bool], Sweep],
     pairs: Sequence[Pair],
     sliced: Sequence[int],
-    memory: Memory,
+    limit: int,
 ) -> FittedSweep:
     """The sweep in the fewest predicted seconds that keep the limit.
 
@@ -63,7 +63,8 @@ def fit_sweep(
     pairs : sequence of Pair
     sliced : sequence of int
         Indices that the plan slices anyhow; more may be added.
-    memory : Memory
+    limit : int
+        Bytes.
 
     Raises
     ------
@@ -72,10 +73,10 @@ def fit_sweep(
     """
     best: FittedSweep | None = None
     least = math.inf
-    for chosen in ever_more(judge.structure, pairs, sliced, memory.batch):
+    for chosen in ever_more(judge.structure, pairs, sliced, judge.batch):
         sweep = sweeps(bool(chosen))
-        least = min(least, _least(judge, sweep, chosen, memory))
-        found = keep_limit(judge, sweep, chosen, memory.limit)
+        least = min(least, _least(judge, sweep, chosen, limit))
+        found = keep_limit(judge, sweep, chosen, limit)
         if found is not None and (best is None or found.cost.seconds < best.cost.seconds):
             best = found
         elif best is not None:
@@ -83,7 +84,7 @@ def fit_sweep(
         if best is not None and len(best.order) == len(sweep.steps):
             return best  # Nothing is computed twice; slices would only add to it.
     if best is None:
-        raise MemoryLimitError(_refusal(judge, sweeps(bool(sliced)), sliced, memory, least))
+        raise MemoryLimitError(_refusal(judge, sweeps(bool(sliced)), sliced, limit, least))
     return best
 
 
@@ -113,16 +114,33 @@ def fits_for_sure(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int)
 def _fitted(judge: Judge, load: Load, found: Schedule, sliced: Sequence[int]) -> FittedSweep:
     slices = judge.structure.elements(sliced)
     held = _elsewhere(judge, load.sweep, load.sizes, sliced) + found.peak
+    starts = round(math.fsum(load.starts[number] for number in found.order)) * slices
+    moved = math.fsum(load.moved[number] for number in found.order) * slices
+    seconds = found.seconds * slices
+    flops = math.fsum(load.flops[number] for number in found.order) * slices
+    if _is_whole(judge, load, sliced):
+        # The value, and then the gradient, which makes the value again.
+        handed = load.sweep.given | load.sweep.results
+        starts, moved = 2, 2.0 * ITEM_BYTES[judge.dtype] * sum(load.sizes[k] for k in handed)
+        seconds = judge.machine.seconds(0.0, moved, starts, judge.dtype, flops)
     cost = Cost(
-        flops=math.fsum(load.flops[number] for number in found.order) * slices,
-        bytes_moved=math.fsum(load.moved[number] for number in found.order) * slices,
+        flops=flops,
+        bytes_moved=moved,
         peak_bytes=held * ITEM_BYTES[judge.dtype],
         width=math.log2(max(1, *load.sizes)),
         slices=slices,
-        starts=len(found.order) * slices,
-        seconds=found.seconds * slices,
+        starts=starts,
+        seconds=seconds,
     )
     return FittedSweep(tuple(sliced), found.order, cost)
+
+
+def _is_whole(judge: Judge, load: Load, sliced: Sequence[int]) -> bool:
+    """Whether the value is one start on the judge's machine, and its gradient another."""
+    sweep, each = load.sweep, 8.0 if judge.dtype.startswith("complex") else 2.0
+    terms = math.fsum(load.flops[: sweep.forward]) / each
+    one = is_whole(judge.machine, judge.structure, judge.batch, terms, sweep.forward)
+    return one and not sliced and not sweep.sums(judge.batch)
 
 
 def _elsewhere(judge: Judge, sweep: Sweep, sizes: Sequence[int], sliced: Sequence[int]) -> int:
@@ -137,28 +155,26 @@ def _elsewhere(judge: Judge, sweep: Sweep, sizes: Sequence[int], sliced: Sequenc
     return given + here + (3 * results if sliced else results)
 
 
-def _least(judge: Judge, sweep: Sweep, sliced: Sequence[int], memory: Memory) -> int:
+def _least(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int) -> int:
     """Bytes that no computing again makes fewer; raises if slices do not either."""
     item, inside = ITEM_BYTES[judge.dtype], cut(judge.structure, sliced)
     sizes = [inside.elements(term) for term in sweep.terms]
     results = _elsewhere(judge, sweep, sizes, sliced) * item
-    if results > memory.limit:
+    if results > limit:
         raise MemoryLimitError(
             f"the tensors and their gradient alone take {readable_bytes(results)}; the memory "
-            f"limit is {readable_bytes(memory.limit)}: raise memory_limit, name constants, or "
+            f"limit is {readable_bytes(limit)}: raise memory_limit, name constants, or "
             "make the network smaller"
         )
     return results + least_of(sweep, sizes) * item
 
 
-def _refusal(
-    judge: Judge, sweep: Sweep, sliced: Sequence[int], memory: Memory, least: float
-) -> str:
+def _refusal(judge: Judge, sweep: Sweep, sliced: Sequence[int], limit: int, least: float) -> str:
     whole = keep_limit(judge, sweep, sliced, 2**200)
     assert whole is not None, "without a limit everything fits"
     return (
         f"the gradient needs {readable_bytes(whole.cost.peak_bytes)} with all intermediates kept, "
         f"and at least {readable_bytes(least)} however it is sliced and computed again; the "
-        f"memory limit is {readable_bytes(memory.limit)}: raise memory_limit, name constants, or "
+        f"memory limit is {readable_bytes(limit)}: raise memory_limit, name constants, or "
         "make the network smaller"
     )
