@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from tnlearn.backend import Labels
+from tnlearn_backends.array_backend.grouping import touched
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.ranges import Measure, fresh
 from tnlearn_backends.array_backend.steps import Product, Spread, Sum, Total
@@ -45,13 +46,14 @@ def written_out(task: Task) -> str:
 
 
 def _most(task: Task) -> int:
-    """Most entries that are held at once, of what the steps make."""
-    made = {step.target for step, _ in task.planned if not isinstance(step, Measure)}
-    held = most = 0
-    for (step, _), dead in zip(task.planned, task.dead(made), strict=True):
-        held += 0 if isinstance(step, Measure) else task.entries(step.target)
-        most = max(most, held)
-        held -= sum(map(task.entries, dead))
+    """Most entries that are held at once; what is read again is kept."""
+    slots = {slot for one in task.planned for slot in touched(one)}
+    held: set[int] = set()
+    most = 0
+    for one, dead in zip(task.planned, task.dead(slots), strict=True):
+        held.update(touched(one))
+        most = max(most, sum(map(task.entries, held)))
+        held.difference_update(dead)
     return most
 
 

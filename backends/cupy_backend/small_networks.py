@@ -13,18 +13,19 @@ from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, device_of, name_of
 from tnlearn_backends.array_backend.powers import limits
-from tnlearn_backends.array_backend.ranges import Bounds, Scheduler, bounds_of
+from tnlearn_backends.array_backend.ranges import Bounds, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
 from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.array_backend.slicing import constantly
-from tnlearn_backends.array_backend.steps import Layout, Product, Step, Sum, read_by
+from tnlearn_backends.array_backend.steps import Layout, Product, Sum
 from tnlearn_backends.cupy_backend import registers, teams
-from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task
+from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task, task_of
 
 #: Tensors of a program that is small, at most: a kernel has an argument for each.
 SMALL_INPUTS = 400
-#: What steps that all batch elements share may take, of what is done for one of them.
-SHARED = 0.1
+#: What steps that all batch elements share may take, of what is done for one of them: every
+#: thread does them anew.
+SHARED = 1.0
 
 #: Starts a kernel: given blocks, threads and arguments (arrays, and whole numbers of 64 bits).
 Launch: TypeAlias = Callable[[int, int, Sequence[Any]], None]
@@ -103,26 +104,6 @@ class SmallNetworks(ArrayExecutable):
             return super().run_with_gradient(inputs, partial(constantly, seed))
         return value, gradient
 
-    def task(self, bounds: Bounds, seed: Bounds | None) -> tuple[Task, tuple[Bounds | None, ...]]:
-        """The value of inputs within some bounds, or the gradient for a cotangent within others.
-
-        With it the bounds of all slots.
-        """
-        program, layout = self._instructions, self._layout
-        count = len(program.inputs)
-        given: list[Bounds | None] = [None] * len(program.labels)
-        given[:count] = [bounds] * count
-        steps, results = self._forward, [program.value]
-        if seed is not None:
-            given[program.seed] = seed
-            results = list(dict.fromkeys(g for g in program.gradients if g is not None))
-            steps = _needed([*steps, *self._backward], results)
-        scheduler = Scheduler(limits(self._dtype), given, layout, True)
-        schedule = scheduler.schedule(steps, self._dtype.startswith("complex"))
-        read = sorted({slot for step in steps for slot in read_by(step) if given[slot]})
-        what = (tuple(read), tuple(results), program, layout, self._dtype, True)
-        return Task(schedule.planned, *what), schedule.bounds
-
     @cached_property
     def _is_small(self) -> bool:
         program = self._instructions
@@ -186,13 +167,15 @@ class SmallNetworks(ArrayExecutable):
 
     def _times(self, tensor: Scaled, factors: Sequence[Scaled]) -> Scaled:
         """A tensor with the exponents of some factors, whose mantissas it has already."""
+        powers = [factor.exponent for factor in factors]
         exponent: Array = tensor.exponent
-        for factor in factors:
-            power = factor.exponent
+        # Numbers are added on the host: to add one to an array is a launch.
+        if whole := sum(power for power in powers if isinstance(power, int)):
+            exponent = exponent + whole
+        for power in powers:
             if not isinstance(power, int):
                 flat = self._library.xp.reshape(power, (-1,))
-                power = along(flat, tensor.mantissa.ndim, tensor.leading)
-            exponent = exponent + power
+                exponent = exponent + along(flat, tensor.mantissa.ndim, tensor.leading)
         return tensor._replace(exponent=exponent)
 
     def _found(self, inputs: Sequence[Scaled], seed: Bounds | None) -> Built | None:
@@ -205,7 +188,7 @@ class SmallNetworks(ArrayExecutable):
         """The kernel for inputs within some bounds; None if it takes too much memory."""
         key = (bounds, seed)
         if key not in self._kernels:
-            task, after = self.task(bounds, seed)
+            task, after = task_of(self._instructions, self._dtype, bounds, seed)
             kernel = kernel_of(task)
             self._kernels[key] = None
             if kernel is not None:
@@ -238,16 +221,6 @@ class SmallNetworks(ArrayExecutable):
             fields = (bounds.low, bounds.high, bounds.nonnegative, leading)
             tensors.append(Scaled(xp.reshape(entries, shape), power, *fields))
         return tensors
-
-
-def _needed(steps: Sequence[Step], results: Sequence[int]) -> list[Step]:
-    """The steps without those of which nothing is read, as the value is not for a gradient."""
-    wanted, found = set(results), []
-    for step in reversed(steps):
-        if step.target in wanted:
-            wanted.update(read_by(step))
-            found.append(step)
-    return found[::-1]
 
 
 def _batch(tensors: Iterable[Scaled]) -> int:

@@ -21,7 +21,7 @@ from kernel_shim import builder
 from law_tables import DTYPES
 from tnlearn.backend import Backend, get_backend
 from tnlearn_backends.array_backend.backend import ArrayBackend
-from tnlearn_backends.cupy_backend import registers
+from tnlearn_backends.cupy_backend import CupyBackend, registers
 from tnlearn_backends.cupy_backend.meetings import Meetings
 from tnlearn_backends.cupy_backend.small_networks import SmallNetworks
 from tnlearn_backends.cupy_backend.task import THREADS
@@ -62,6 +62,7 @@ def starts(
         return SmallNetworks(self.library, instructions, dtype, build)
 
     monkeypatch.setattr(type(backend), "compile", compiled)
+    monkeypatch.setattr(type(backend), "machine", CupyBackend.shipped)
     return found
 
 
@@ -107,14 +108,14 @@ NETWORKS: dict[str, Callable[[], tnl.TensorNetwork]] = {
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", ["float64", "complex64"])
 def test_one_launch_gives_the_answers_of_numpy(
     backend: Backend,
     starts: Starts,
     network: Callable[[], tnl.TensorNetwork],
     dtype: str,
 ) -> None:
-    net = batched(network(), dtype, axis=("float32", "complex128").count(dtype))
+    net = batched(network(), dtype, axis=("complex64",).count(dtype))
     phase, log = logs(net, backend.name)
     assert [threads for _, threads in starts] == [THREADS]
     wanted_phase, wanted = logs(net, "numpy")
