@@ -23,6 +23,7 @@ FLOORS = {
     "errors": 1,
     "values": 1,
     "progress": 1,
+    "arguments": 1,
     "seeds": 1,
     "atomic": 1,
     "userfolder": 1,
@@ -54,6 +55,7 @@ HIGHEST_FLOOR_SEEN_BY_BACKENDS = 4
 #: (importing room, imported room) -> why this arrow between rooms of one floor is right.
 EXCEPTIONS = {
     ("tnlearn.values", "tnlearn.errors"): "every module raises the library's own errors",
+    ("tnlearn.arguments", "tnlearn.errors"): "every module raises the library's own errors",
     ("tnlearn.seeds", "tnlearn.errors"): "every module raises the library's own errors",
     ("tnlearn.backend", "tnlearn.errors"): "every module raises the library's own errors",
     ("tnlearn.userfolder", "tnlearn.atomic"): "what is kept there is written whole",

@@ -59,3 +59,17 @@ def test_sets_of_sites_are_refused_in_words() -> None:
         tnl.marginals(MODEL, [([0],)])  # type: ignore[list-item]
     with pytest.raises(ModelError, match="give some, each once"):
         tnl.mode(MODEL, sites=[])
+
+
+@pytest.mark.parametrize("question", [tnl.log_partition, tnl.marginals, tnl.mode, tnl.assess])
+def test_so_many_operations_are_a_number(question: Any) -> None:
+    with pytest.raises(DataTypeError, match="flops='a' must be a number, not str"):
+        question(MODEL, flops="a")
+    question(MODEL, flops=float("inf"))
+
+
+def test_a_gap_and_a_backend_are_what_they_must_be() -> None:
+    with pytest.raises(DataTypeError, match="gap='a' must be a number"):
+        tnl.optima(MODEL, gap="a")  # type: ignore[arg-type]
+    with pytest.raises(DataTypeError, match="the backend is 3; give a name"):
+        tnl.log_partition(MODEL, backend=3)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tnlearn import arguments
 from tnlearn.errors import MemoryLimitError
 from tnlearn.inference.barren import without_barren
 from tnlearn.inference.counting import is_logical
@@ -107,6 +108,7 @@ def assess(thing: TensorNetwork | HasNetwork, *, flops: float = FLOPS, **options
     'exact'
     """
     check_options(options)
+    arguments.number("flops", flops)
     own = at_once(thing)
     if own is not None:
         return own

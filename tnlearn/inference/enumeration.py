@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn import arguments
 from tnlearn.backend import Labels, algebra_of, sources
 from tnlearn.errors import ModelError
 from tnlearn.execution import Packed, Record, Walker, compile
@@ -73,7 +74,7 @@ def optima(
     >>> sum(1 for state in tnl.optima(ring, gap=4.0))
     8
     """
-    if not 0 <= gap < math.inf:
+    if not 0 <= arguments.number("gap", gap) < math.inf:
         raise ModelError(f"the gap is {gap}: give a number from 0, in units of energy")
     network, sign = totals_of(thing)
     support = supported_totals(network, sign, options)

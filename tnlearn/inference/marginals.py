@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn import arguments
 from tnlearn.backend import get_backend
 from tnlearn.errors import DataTypeError, ModelError, RangeError
 from tnlearn.execution import log_contract, log_value_and_gradient
@@ -89,6 +90,7 @@ def marginals(
     """
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
+    arguments.number("flops", flops)
     network = closed(thing)
     sites = thing.sites if isinstance(thing, Model) else tuple(network.sizes)
     given = [(site,) for site in sites] if subsets is None else subsets

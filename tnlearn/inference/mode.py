@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tnlearn import arguments
 from tnlearn.errors import CostError, DataTypeError, MemoryLimitError, ModelError
 from tnlearn.inference.approximate.chains import target_of
 from tnlearn.inference.convergence import refusing
@@ -141,6 +142,7 @@ def mode(
     """
     k = _checked(k, method)
     check_options(options)
+    arguments.number("flops", flops)
     if sites is not None:
         return _of_some(thing, k, method, sites, count, options)
     if method in SEARCHES:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tnlearn import arguments
 from tnlearn.errors import ModelError
 from tnlearn.execution import compile
 from tnlearn.inference.assessment import DECISIONS, FLOPS, at_once, countable, judged
@@ -91,6 +92,7 @@ def log_partition(
     if method not in METHODS:
         raise ModelError(f"there is no method {method!r}: choose from {', '.join(METHODS)}")
     check_options(options)
+    arguments.number("flops", flops)
     if method == "shortcut":
         return _checked(_short(thing))
     chooses = method == "auto" and options.get("plan") is None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from tnlearn import arguments
 from tnlearn.backend import get_backend
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.learning.features import FEATURE_MAPS
@@ -55,26 +55,17 @@ class Settings:
 
 def whole(least: int) -> Check:
     """Accepts whole numbers from `least` on."""
-
-    def check(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise DataTypeError(f"{name}={value!r} must be a whole number, not {_type(value)}")
-        if value < least:
-            raise ModelError(f"{name}={value} must be at least {least}")
-        return int(value)
-
-    return check
+    return lambda name, value: arguments.whole(name, value, least)
 
 
 def real(inside: Callable[[float], bool], where: str) -> Check:
     """Accepts the real numbers for which `inside` holds; `where` says so in words."""
 
     def check(name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise DataTypeError(f"{name}={value!r} must be a number, not {_type(value)}")
-        if not inside(float(value)):
+        found = arguments.number(name, value)
+        if not inside(found):
             raise ModelError(f"{name}={value} must be {where}")
-        return float(value)
+        return found
 
     return check
 

@@ -16,7 +16,7 @@ from tnlearn.backend import (
     reason_against,
     shipped_machine,
 )
-from tnlearn.errors import NetworkError
+from tnlearn.errors import DataTypeError, NetworkError
 from tnlearn.network import HasNetwork, Index, TensorNetwork, as_network
 from tnlearn.planning.cache import recall, remember
 from tnlearn.planning.comparison import Plans, candidates, outlook
@@ -108,12 +108,14 @@ def plan(
     BackendError
         If a backend is unknown, or cannot be used here and ships no machine model.
     DataTypeError
-        If `seed` is no whole number from 0.
+        If `seed` is no whole number from 0, or the backend no name.
     """
     network = as_network(thing)
     structure, names = structure_of(network)
     number, dtype = batch_number(network, names, batch), dtype_of(network)
     asked = _Asked(structure, dtype, number, memory_limit, search, number_of(seed), cache)
+    if not isinstance(backend, str | list | tuple):
+        raise DataTypeError(f"the backend is {backend!r}; give a name, or a list of names")
     if isinstance(backend, str) and backend != "auto":
         return asked.plan(backend, machine_for(backend))
     chosen = candidates(network) if isinstance(backend, str) else backend

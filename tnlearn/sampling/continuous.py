@@ -9,8 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import positive, whole
 from tnlearn.errors import DataTypeError, ModelError
-from tnlearn.sampling.checks import positive, shaped, whole
+from tnlearn.sampling.checks import shaped
 from tnlearn.sampling.counted import keyed
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count
 from tnlearn.seeds import generator_of

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import real
 from tnlearn.errors import DataTypeError, ModelError
 from tnlearn.network import HasEnergies
 from tnlearn.sampling.allowed import allowed
-from tnlearn.sampling.checks import real, shaped
+from tnlearn.sampling.checks import shaped
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count, streams
 from tnlearn.sampling.pairs import Pairs, is_pairwise, pairs_of
 from tnlearn.sampling.tables import Tables, tables_of

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.sampling.checks import whole
+from tnlearn.arguments import whole
 
 Seed: TypeAlias = "int | np.random.Generator | None"
 Positions: TypeAlias = npt.NDArray[Any]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import positive
 from tnlearn.errors import ModelError
-from tnlearn.sampling.checks import positive
 from tnlearn.sampling.continuous import Array, Landscape, landscape_state
 from tnlearn.sampling.counted import advanced, at_count
 from tnlearn.sampling.interface import Seed, State, sweep_count

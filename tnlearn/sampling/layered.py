@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import real
 from tnlearn.errors import DataTypeError
-from tnlearn.sampling.checks import real, shaped
+from tnlearn.sampling.checks import shaped
 from tnlearn.sampling.counted import advanced, at_count, keyed
 from tnlearn.sampling.interface import Positions, Seed, State, chain_count, sweep_count
 from tnlearn.seeds import generator_of

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import whole
 from tnlearn.progress import progress_bar
-from tnlearn.sampling.checks import whole
 from tnlearn.sampling.diagnostics import autocorrelation_time, effective_size, r_hat
 from tnlearn.sampling.interface import ChainState, Sampler, Seed
 

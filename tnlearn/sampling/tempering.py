@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.arguments import real, whole
 from tnlearn.errors import ModelError
-from tnlearn.sampling.checks import real, whole
 from tnlearn.sampling.counted import advanced, at_count, keyed
 from tnlearn.sampling.interface import Positions, Sampler, Seed, State, Target, sweep_count
 from tnlearn.seeds import generator_of
