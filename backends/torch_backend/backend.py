@@ -67,7 +67,7 @@ class TorchBackend(ArrayBackend):
     def versions(self) -> Mapping[str, str]:
         """The libraries behind the backend and their versions."""
         found, torch = {"torch": version("torch")}, sys.modules.get("torch")
-        if torch is not None and torch.backends.cuda.matmul.allow_tf32:
+        if torch is not None and _rounds(torch):
             found["float32 products"] = TF32
         return found
 
@@ -75,3 +75,12 @@ class TorchBackend(ArrayBackend):
         """`data` as a tensor, without its history."""
         found = super().asarray(data, dtype)
         return found.detach() if found.requires_grad else found
+
+
+def _rounds(torch: Any) -> bool:
+    """Whether somebody allowed TF32."""
+    matmul = torch.backends.cuda.matmul
+    try:
+        return bool(matmul.fp32_precision == "tf32")
+    except AttributeError:  # Before PyTorch 2.9. From then on the old name may raise.
+        return bool(matmul.allow_tf32)

@@ -173,6 +173,18 @@ def test_lower_precision_of_torch_is_shown() -> None:
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
+def test_lower_precision_by_torch_s_new_name_is_shown() -> None:
+    """Once it is used, the old name raises."""
+    matmul = pytest.importorskip("torch").backends.cuda.matmul
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("this PyTorch has the old name alone")
+    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+    try:
+        assert "relative errors of 5e-4" in get_backend("torch").versions["float32 products"]
+    finally:
+        matmul.fp32_precision = before
+
+
 # Transfers
 
 

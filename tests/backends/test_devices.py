@@ -124,6 +124,20 @@ def test_sliced_and_wide_programs_stay_on_the_device(strict: Any) -> None:
         assert log.log.device == arrays[0].device
 
 
+def test_torch_s_default_device_draws_nothing_to_it() -> None:
+    """Tensors on the host stay there, whatever the default is."""
+    torch = pytest.importorskip("torch")
+    torch_backend = get_backend("torch")
+    arrays = [torch.tensor(MATRIX), torch.tensor(np.diag([1e-200, 1.0]))]
+    torch.set_default_device("meta")
+    try:
+        for given in (arrays[:1] * 2, [*arrays, arrays[1]]):
+            for found in answers(network(*given, output="i"), torch_backend):
+                assert found.device.type == "cpu"
+    finally:
+        torch.set_default_device(None)
+
+
 def test_two_devices_are_one_too_many(strict: Any) -> None:
     with pytest.raises(BackendError, match=r"device1.* and .*device2.*: move them to one"):
         tnl.contract(network(on(strict, "device1"), on(strict, "device2")), backend="strict")
