@@ -49,6 +49,18 @@ assert found["waits"] < 12 and not found.get("to device"), found
 
 assert tnl.plan(network, backend="auto").backend in ("cupy", "numpy", "torch")
 
+# Devices: the current one, whichever it is.
+with cupy.cuda.Device(1):
+    there = cupy.array(np.eye(2))
+    found = tnl.contract("ij,jk->ik", there, np.eye(2), backend="cupy")
+    assert found.device == cupy.cuda.Device(1) != cupy.cuda.Device(0)
+try:
+    tnl.contract("ij,jk->ik", there, np.eye(2), backend="cupy")
+except tnl.errors.BackendError as error:
+    assert "call within `with cupy.cuda.Device(1):`" in str(error)
+else:
+    raise AssertionError("an array of another device was taken")
+
 # Algorithms of the host are given NumPy's arrays.
 ring = tnl.Ising(nx.cycle_graph(5), 0.4, 0.1).network()
 plan = replace(tnl.plan(ring, backend="cupy"), sliced=(0, 1))
