@@ -51,10 +51,10 @@ class TorchBackend(ArrayBackend):
     def free_bytes(self) -> int | None:
         """What the default device has free, and what PyTorch holds there for nobody."""
         torch = sys.modules.get("torch")
-        if torch is None or torch.get_default_device().type != "cuda":
+        if torch is None or (device := torch.get_default_device()).type != "cuda":
             return None
-        held = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-        return int(torch.cuda.mem_get_info()[0]) + int(held)
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + int(held)
 
     @property
     def machine(self) -> Machine:

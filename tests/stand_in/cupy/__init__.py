@@ -23,19 +23,7 @@ __version__ = "14.2.0"
 counts: Counter[str] = Counter()
 
 KEYWORDS = {
-    *(
-        "M",
-        "axes",
-        "axis",
-        "axis1",
-        "axis2",
-        "casting",
-        "copy",
-        "dtype",
-        "full_matrices",
-        "k",
-        "keepdims",
-    ),
+    *("M", "axes", "axis", "axis1", "axis2", "casting", "copy", "dtype", "full_matrices", "k"),
     *("keepdims", "mode", "offset", "order", "out", "step", "stop"),
 }
 _current = [0]
