@@ -19,7 +19,7 @@ from tnlearn_backends.array_backend import wire
 from tnlearn_backends.array_backend.careful import last_uses
 from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
-from tnlearn_backends.array_backend.namespaces import Array, namespace
+from tnlearn_backends.array_backend.namespaces import Array, copied, namespace
 from tnlearn_backends.array_backend.products import laid_out, spread
 from tnlearn_backends.array_backend.reading import taken
 from tnlearn_backends.array_backend.reshaping import ordered, route
@@ -99,7 +99,7 @@ class BestExecutable(Executable):
     @watched
     def scale(self, array: Any) -> Array:
         xp = self._library.xp
-        return xp.asarray(self._algebra.sign * xp.astype(array, xp.float64), copy=True)
+        return copied(self._algebra.sign * xp.astype(array, xp.float64))
 
     @watched
     def add(self, first: Array, second: Array) -> Array:

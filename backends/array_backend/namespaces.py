@@ -65,3 +65,8 @@ def like(values: Any, array: Array, dtype: Any = None) -> Array:
     """Numbers, or an array on the host, as an array where another one is."""
     xp = namespace(array)
     return xp.asarray(values, dtype=dtype or array.dtype, device=device_of(array))
+
+
+def copied(array: Array) -> Array:
+    """A copy of an array where it is, whatever the default device of its library."""
+    return namespace(array).asarray(array, copy=True, device=device_of(array))

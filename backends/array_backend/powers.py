@@ -88,7 +88,7 @@ def exponents(sizes: Array) -> Array:
     there = xp.where(sizes > 0, sizes, 1.0)
     # The logarithm may be rounded up or down to an integer: one above or below the right one.
     near = xp.astype(xp.floor(xp.log2(there)), xp.int64) + 1
-    near = xp.clip(near, limit.least + 1, limit.high + 1)
+    near = _within(near, limit.least + 1, limit.high + 1)
     scaled = shifted(there, -near)
     near = near + xp.astype(scaled >= 1, xp.int64) - xp.astype(scaled < 0.5, xp.int64)
     return xp.where(sizes > 0, near, 0)
@@ -103,26 +103,45 @@ def shifted(array: Array, power: Exponent) -> Array:
         if abs(power) < limit.high:
             return array * 2.0**power
         power = like(power, array, namespace(array).int64)
-    xp = namespace(array)
-    table = _table(xp, real_name(array), device_of(array))
+    table = _table(array)
     # Two factors, each of them a float, reach from the largest number to below the smallest.
-    power = xp.clip(power, 2 * limit.least, 2 * limit.high)
+    power = _within(power, 2 * limit.least, 2 * limit.high)
     half = power // 2
     return array * table[half - 2 * limit.least] * table[power - half - 2 * limit.least]
 
 
+def _within(values: Array, low: int, high: int) -> Array:
+    """Values, or the bound that they are beyond.
+
+    The method, where there is one: the function for CuPy chooses entries by masks, which counts
+    them on the host.
+    """
+    if hasattr(values, "clip"):
+        return values.clip(low, high)
+    return namespace(values).clip(values, low, high)
+
+
 def factors(power: Array, array: Array) -> Array:
     """``2**power`` for `array` to be multiplied with, as near as a float comes."""
-    table = _table(namespace(array), real_name(array), device_of(array))
-    return table[power - 2 * limits(array.dtype).least]
+    return _table(array)[power - 2 * limits(array.dtype).least]
 
 
-@cache
-def _table(xp: Any, name: str, device: Any) -> Array:
-    """Powers of two; beyond those that a real dtype holds, 0 and the largest that it holds.
+#: Library, precision and device -> `_table`. A device by its name: CuPy's cannot be hashed.
+_TABLES: dict[tuple[str, str, str], Array] = {}
 
+
+def _table(array: Array) -> Array:
+    """Powers of two for an array, where it is.
+
+    Beyond those that its precision holds they are 0, and the largest that it holds.
     A library's own powers may be a rounding off.
     """
-    limit = limits(name)
-    table = np.ldexp(1.0, np.minimum(np.arange(2 * limit.least, 2 * limit.high + 1), limit.high))
-    return xp.asarray(table.astype(name), device=device)
+    xp, name, device = namespace(array), real_name(array), device_of(array)
+    key = (xp.__name__, name, str(device))
+    found = _TABLES.get(key)
+    if found is None:
+        limit = limits(name)
+        powers = np.arange(2 * limit.least, 2 * limit.high + 1)
+        table = np.ldexp(1.0, np.minimum(powers, limit.high)).astype(name)
+        found = _TABLES[key] = xp.asarray(table, device=device)
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tnlearn.values import LogValue, out_of_range
-from tnlearn_backends.array_backend.namespaces import Array, is_complex, like, namespace
+from tnlearn_backends.array_backend.namespaces import Array, copied, is_complex, like, namespace
 from tnlearn_backends.array_backend.powers import exponents, limits, magnitudes, shifted
 from tnlearn_backends.array_backend.scaled import ZERO, Scaled
 
@@ -21,18 +21,18 @@ def plain(tensor: Scaled) -> Array:
     limit, xp = limits(tensor.mantissa.dtype), namespace(tensor.mantissa)
     if isinstance(tensor.exponent, int):
         if tensor.exponent == 0:
-            return xp.asarray(tensor.mantissa, copy=True)
+            return copied(tensor.mantissa)
         if limit.low <= tensor.low + tensor.exponent <= tensor.high + tensor.exponent <= limit.high:
-            return xp.asarray(shifted(tensor.mantissa, tensor.exponent))
+            return like(shifted(tensor.mantissa, tensor.exponent), tensor.mantissa)
     if math.prod(tensor.mantissa.shape):
         largest = magnitudes(tensor.mantissa)
         powers = xp.where(largest > 0, exponents(largest) + tensor.exponent, ZERO)
         top = int(xp.max(powers))
         if top > limit.high + 1 or ZERO < top <= limit.low:
             at = int(xp.argmax(xp.reshape(powers, (-1,))))
-            logs = xp.reshape(xp.asarray(_logarithms(tensor)[1]), (-1,))
+            logs = xp.reshape(like(_logarithms(tensor)[1], powers, xp.float64), (-1,))
             raise out_of_range(float(logs[at]))
-    return xp.asarray(shifted(tensor.mantissa, tensor.exponent), copy=True)
+    return copied(shifted(tensor.mantissa, tensor.exponent))
 
 
 def log(tensor: Scaled) -> LogValue:

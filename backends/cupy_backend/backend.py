@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tnlearn.backend import SUM_PRODUCT, Algebra, Executable, Instructions, Machine
+from tnlearn.errors import BackendError
 from tnlearn_backends.array_backend.backend import ArrayBackend
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.machines import CARD
@@ -21,8 +23,8 @@ TF32 = "in TF32, with relative errors of 5e-4"
 class CupyBackend(ArrayBackend):
     """CuPy; see `tnlearn.backend.Backend` for the laws.
 
-    Arrays are computed with where they are; those of the host go where arrays beside them are,
-    else to CuPy's current device (`cupy.cuda.Device`).
+    Arrays are computed with on CuPy's current device (`cupy.cuda.Device`), where those of the host
+    go; arrays on another one are refused.
 
     Raises
     ------
@@ -66,6 +68,17 @@ class CupyBackend(ArrayBackend):
 
         return SmallNetworks(self.library, instructions, dtype, build)
 
+    def asarray(self, data: Any, dtype: str) -> Any:
+        """`data` as an array on the current device; BackendError if it is on another one."""
+        library = self.library
+        if library.holds(data) and data.device != (here := library.device()):
+            raise BackendError(
+                f"an array is on {data.device}, and CuPy computes on its current device, {here}: "
+                f"call within `with cupy.cuda.Device({data.device.id}):`, nothing is moved unless "
+                "you do"
+            )
+        return super().asarray(data, dtype)
+
     def free_bytes(self) -> int:
         """What the device has free, and what CuPy's pool holds for nobody."""
         import cupy
@@ -83,7 +96,7 @@ class CupyBackend(ArrayBackend):
     @property
     def versions(self) -> Mapping[str, str]:
         """The libraries behind the backend and their versions."""
-        # Read by CuPy itself at every product; nobody else turns it on.
+        # Read by CuPy itself at its first product of two matrices; nobody else turns it on.
         if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
             return {**self._versions, "float32 products": TF32}
         return self._versions

@@ -115,6 +115,9 @@ class SmallNetworks(ArrayExecutable):
             return False
         if not 0 < len(self._forward) <= WHOLE_STEPS:
             return False
+        # A second derivative goes on with the sums and diagonals of a reverse sweep.
+        if not all(isinstance(step, Product | Sum) for step in self._forward):
+            return False
         shared, each = self._work(False), self._work(True)
         return shared <= SHARED * each and each <= WHOLE_TERMS
 

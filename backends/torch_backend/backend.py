@@ -51,10 +51,10 @@ class TorchBackend(ArrayBackend):
     def free_bytes(self) -> int | None:
         """What the default device has free, and what PyTorch holds there for nobody."""
         torch = sys.modules.get("torch")
-        if torch is None or torch.get_default_device().type != "cuda":
+        if torch is None or (device := torch.get_default_device()).type != "cuda":
             return None
-        held = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-        return int(torch.cuda.mem_get_info()[0]) + int(held)
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + int(held)
 
     @property
     def machine(self) -> Machine:
@@ -67,7 +67,7 @@ class TorchBackend(ArrayBackend):
     def versions(self) -> Mapping[str, str]:
         """The libraries behind the backend and their versions."""
         found, torch = {"torch": version("torch")}, sys.modules.get("torch")
-        if torch is not None and torch.backends.cuda.matmul.allow_tf32:
+        if torch is not None and _rounds(torch):
             found["float32 products"] = TF32
         return found
 
@@ -75,3 +75,12 @@ class TorchBackend(ArrayBackend):
         """`data` as a tensor, without its history."""
         found = super().asarray(data, dtype)
         return found.detach() if found.requires_grad else found
+
+
+def _rounds(torch: Any) -> bool:
+    """Whether somebody allowed TF32."""
+    matmul = torch.backends.cuda.matmul
+    try:
+        return bool(matmul.fp32_precision == "tf32")
+    except AttributeError:  # Before PyTorch 2.9. From then on the old name may raise.
+        return bool(matmul.allow_tf32)

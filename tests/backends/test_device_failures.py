@@ -155,6 +155,20 @@ def test_memory_of_cupy_s_pool(
     assert CupyBackend().free_bytes() == free
 
 
+def test_memory_of_torch_s_default_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of that device, which need not be the first."""
+    pytest.importorskip("torch")
+    backend, default = get_backend("torch"), SimpleNamespace(type="cuda", index=1)
+    cuda = SimpleNamespace(
+        mem_get_info=lambda device: (1000 * device.index, 10_000),
+        memory_reserved=lambda device: 500 * device.index,
+        memory_allocated=lambda device: 200 * device.index,
+    )
+    torch = SimpleNamespace(cuda=cuda, get_default_device=lambda: default)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert backend.free_bytes() == 1300
+
+
 def test_lower_precision_is_asked_for_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy(free=1))
     monkeypatch.delenv("CUPY_TF32", raising=False)
@@ -171,6 +185,18 @@ def test_lower_precision_of_torch_is_shown() -> None:
         assert "relative errors of 5e-4" in get_backend("torch").versions["float32 products"]
     finally:
         torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def test_lower_precision_by_torch_s_new_name_is_shown() -> None:
+    """Once it is used, the old name raises."""
+    matmul = pytest.importorskip("torch").backends.cuda.matmul
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("this PyTorch has the old name alone")
+    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+    try:
+        assert "relative errors of 5e-4" in get_backend("torch").versions["float32 products"]
+    finally:
+        matmul.fp32_precision = before
 
 
 # Transfers

@@ -64,8 +64,8 @@ def test_inputs_are_left_alone_and_results_are_new(backend: Backend, dtype: str)
 def test_questions_about_models(backend: Backend) -> None:
     """What is asked of the host's algorithms is the same on every backend, bit or rounding."""
     model = tnl.Ising(nx.cycle_graph(5), coupling=0.7, field=0.3)
-    wanted = tnl.marginals(model, [(0,), (1, 2)])
-    for key, found in tnl.marginals(model, [(0,), (1, 2)], backend=backend.name).items():
+    wanted = tnl.marginals(model, [(0,), (1, 2), (0, 2)])
+    for key, found in tnl.marginals(model, list(wanted), backend=backend.name).items():
         np.testing.assert_allclose(found, wanted[key], rtol=1e-12)
     total = tnl.log_partition(model, backend=backend.name)
     assert total == pytest.approx(tnl.log_partition(model), rel=1e-14)
@@ -81,6 +81,23 @@ def test_questions_about_models(backend: Backend) -> None:
     assert best.energy == pytest.approx(some.energy, rel=1e-14)
     everywhere = tnl.optima(model, gap=3.0, search=path, backend=backend.name)
     assert list(everywhere) == list(tnl.optima(model, gap=3.0, search=path))
+    couplings = dict.fromkeys(nx.cycle_graph(5).edges, 1.0)
+    for hidden in ([], [4]):
+        machine = tnl.BoltzmannMachine(couplings, hidden=hidden)
+        seen = states[:, : 5 - len(hidden)] > 0
+        fit = tnl.fit(machine, seen, l2=0.1, tolerance=1e-6, backend=backend.name)
+        wished = tnl.fit(machine, seen, l2=0.1, tolerance=1e-6)
+        for edge in couplings:
+            same = pytest.approx(wished.model.couplings.get(edge, 0.0), abs=1e-5)
+            assert fit.model.couplings.get(edge, 0.0) == same
+
+
+def test_questions_whose_backend_is_chosen_for_them() -> None:
+    model = tnl.Ising(nx.cycle_graph(5), coupling=0.7, field=0.3)
+    response = tnl.susceptibility(model, backend="auto")
+    np.testing.assert_allclose(response, tnl.susceptibility(model), rtol=1e-12)
+    best = tnl.mode(model, sites=[0, 2], backend="auto")
+    assert best.state == tnl.mode(model, sites=[0, 2]).state
 
 
 def test_second_derivatives(backend: Backend) -> None:
@@ -122,6 +139,20 @@ def test_sliced_and_wide_programs_stay_on_the_device(strict: Any) -> None:
         program = tnl.compile(net, backend="strict", plan=replace(plan, sliced=sliced))
         log = program.log(arrays)
         assert log.log.device == arrays[0].device
+
+
+def test_torch_s_default_device_draws_nothing_to_it() -> None:
+    """Tensors on the host stay there, whatever the default is."""
+    torch = pytest.importorskip("torch")
+    torch_backend = get_backend("torch")
+    arrays = [torch.tensor(MATRIX), torch.tensor(np.diag([1e-200, 1.0]))]
+    torch.set_default_device("meta")
+    try:
+        for given in (arrays[:1] * 2, [*arrays, arrays[1]]):
+            for found in answers(network(*given, output="i"), torch_backend):
+                assert found.device.type == "cpu"
+    finally:
+        torch.set_default_device(None)
 
 
 def test_two_devices_are_one_too_many(strict: Any) -> None:

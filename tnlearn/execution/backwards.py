@@ -62,7 +62,7 @@ class Walker:
         compiled = Compiled(replace(recipe, plan=replace(plan, sliced=sliced)), backend)
         self.instructions = compiled.instructions
         self._slices = Slices(compiled, progress, executor)
-        self._executable = compiled.value
+        self._executable, self._to_host = compiled.value, backend.to_host
         self._compile = compiled.compile
         self._runs: dict[tuple[int, int], _Part] = {}
 
@@ -79,8 +79,9 @@ class Walker:
         return {label: int(k) for (label, _), k in pairs}
 
     def parts(self, x: Packed) -> list[Any]:
-        """The values of all slices as plain numbers."""
-        return self._executable.unpack(self._slices.parts(x.tensors))
+        """The values of all slices as plain numbers on the host."""
+        found = self._executable.unpack(self._slices.parts(x.tensors))
+        return [self._to_host(part) for part in found]
 
     def log_parts(self, x: Packed) -> list[LogValue]:
         """The values of all slices as logarithms."""

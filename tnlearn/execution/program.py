@@ -37,6 +37,8 @@ class Program:
     ----------
     plan : Plan
         The order, slices and cost.
+    backend : tnlearn.backend.Backend
+        Whose arrays it gives; its `to_host` and `log_to_host` make them NumPy's.
     dtype : str
         Precision of the arithmetic and of the results.
     algebra : Algebra
@@ -58,7 +60,7 @@ class Program:
         self.plan = plan
         self.algebra = algebra
         self._is_plain = algebra == SUM_PRODUCT
-        self._backend = backend
+        self.backend = backend
         self._inputs = tuple(inputs)
         self._batch = batch
         self._shared = Sharing(tuple(sharing), constants)
@@ -281,7 +283,7 @@ class Program:
         MemoryLimitError
             If that keeps the plan's memory limit in no number of slices.
         """
-        return Walker(self._recipe, self._backend, self._progress, self._executor)
+        return Walker(self._recipe, self.backend, self._progress, self._executor)
 
     @property
     def gradient_plan(self) -> Plan:
@@ -326,7 +328,7 @@ class Program:
     def _second_slices(self) -> Slices:
         # Lowered on first use, like the reverse sweep.
         recipe = replace(self._recipe, second=True)
-        compiled = Compiled(recipe.for_gradient(), self._backend)
+        compiled = Compiled(recipe.for_gradient(), self.backend)
         return Slices(compiled, self._progress, self._executor)
 
     def _with_directions(self, arrays: Sequence[Any], directions: Sequence[Any]) -> Packed:
@@ -374,16 +376,16 @@ class Program:
         if cotangent is None and not np.shape(value):
             return self._unit
         given = checked(cotangent, value, self.dtype)
-        return self._executable.scale(self._backend.asarray(given, self.dtype))
+        return self._executable.scale(self.backend.asarray(given, self.dtype))
 
     @cached_property
     def _unit(self) -> Scaled:
         """The cotangent of a closed network."""
-        return self._executable.scale(self._backend.asarray(np.ones(()), self.dtype))
+        return self._executable.scale(self.backend.asarray(np.ones(()), self.dtype))
 
     def _zeros(self, shape: Sequence[int]) -> Scaled:
         zeros = np.full(shape, self.algebra.zero)
-        return self._executable.scale(self._backend.asarray(zeros, self.dtype))
+        return self._executable.scale(self.backend.asarray(zeros, self.dtype))
 
     def _check_plain(self, wanted: str) -> None:
         if not self._is_plain:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import get_backend
 from tnlearn.errors import ModelError, RangeError
-from tnlearn.execution import compile, log_value_and_gradient
+from tnlearn.execution import compile
 from tnlearn.inference.distribution import check_weights, subset_of
 from tnlearn.inference.support import supported
 from tnlearn.network import Index, Tensor, TensorNetwork
@@ -100,7 +99,6 @@ class Response:
         network = statistics.support.network
         self._names = [f"model {k}" for k in range(len(network))]
         named = [replace(t, name=name) for t, name in zip(network, self._names, strict=True)]
-        self._host = get_backend(options.get("backend", "numpy")).to_host
         log_z, self._groups = self._centred(named, statistics.groups, options)
         self._model = [*named, Tensor(np.asarray(-log_z), (), "1 / Z", log=True)]
         probes = [
@@ -127,15 +125,16 @@ class Response:
             Tensor(np.zeros(group.tables.shape[1:]), sites, f"probe {k}", log=True)
             for k, (sites, group) in enumerate(groups.items())
         ]
+        network = TensorNetwork([*named, *probes])
+        program = compile(network, constants=self._names, **options)
         try:
-            value, gradient = log_value_and_gradient(
-                TensorNetwork([*named, *probes]), constants=self._names, **options
-            )
+            value, packed = program.log_value_and_gradient([t.data for t in network])
         except RangeError:
             raise ModelError(NOTHING) from None
+        gradient = dict(zip(network.names, program.unpack(packed, log=True), strict=True))
         centred = {}
         for k, (sites, group) in enumerate(groups.items()):
-            p = np.exp(np.asarray(self._host(gradient[f"probe {k}"].log), float))
+            p = np.exp(np.asarray(program.backend.log_to_host(gradient[f"probe {k}"]).log, float))
             means = np.tensordot(group.tables, p / p.sum(), p.ndim)
             centred[sites] = Group(group.numbers, group.tables - means.reshape(-1, *[1] * p.ndim))
         return float(value.log), centred
@@ -151,9 +150,10 @@ class Response:
         _, product = self._program.hvp(arrays, [*model, *moves], np.ones(count))
         found = np.zeros(rows.shape)
         answers = self._program.unpack(product)[len(model) :]
+        on_host = self._program.backend.to_host
         for group, answer in zip(self._groups.values(), answers, strict=True):
             axes = list(range(1, group.tables.ndim))
-            covariances = np.tensordot(self._host(answer), group.tables, (axes, axes))
+            covariances = np.tensordot(on_host(answer), group.tables, (axes, axes))
             found[:, group.numbers] += covariances
         return found
 

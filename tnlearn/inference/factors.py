@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tnlearn.backend import MAX_PLUS, SUM_PRODUCT, Algebra, get_backend
+from tnlearn.backend import MAX_PLUS, SUM_PRODUCT, Algebra
 from tnlearn.execution import Program, compile
 from tnlearn.inference.approximate.tables import tables_of
 from tnlearn.network import Index, Tensor, TensorNetwork
@@ -74,14 +74,13 @@ class Contractions:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._programs: dict[Hashable, Program] = {}
-        self._to_host = get_backend(options.get("backend", "numpy")).to_host
 
     def summed(self, factors: Sequence[Factor], kept: tuple[Index, ...]) -> Factor:
         """The product of factors with all indices summed but those kept."""
         tensors = [Tensor(factor.logs, factor.scope, log=True) for factor in factors]
-        value = self._program(tensors, kept, SUM_PRODUCT).log([t.data for t in tensors])
-        # Single numbers are on the host already.
-        return Factor(kept, np.asarray(self._to_host(value.log) if kept else value.log, float))
+        program = self._program(tensors, kept, SUM_PRODUCT)
+        value = program.backend.log_to_host(program.log([t.data for t in tensors]))
+        return Factor(kept, np.asarray(value.log, float))
 
     def largest(self, factors: Sequence[Factor]) -> float:
         """The largest entry of the product of factors."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn import arguments
 from tnlearn.backend import get_backend
 from tnlearn.errors import DataTypeError, ModelError, RangeError
-from tnlearn.execution import log_contract, log_value_and_gradient
+from tnlearn.execution import compile, log_value_and_gradient
 from tnlearn.inference.approximate.averaging import Marginals, averaged, believed
 from tnlearn.inference.assessment import FLOPS, fits
 from tnlearn.inference.convergence import check_flops, refusing, warn_unless
@@ -140,8 +140,9 @@ def _of_those_left(
     found = _by_gradient(network, near, flops, options) if near else {}
     for subset in wanted:
         if subset not in found:
-            opened = log_contract(network.with_output(subset), **options)
-            found[subset] = _normalised(opened, subset)
+            program = compile(network.with_output(subset), **options)
+            opened = program.log([tensor.data for tensor in network])
+            found[subset] = _normalised(program.backend.log_to_host(opened), subset)
     return found
 
 

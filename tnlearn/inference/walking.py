@@ -46,7 +46,7 @@ def best_states(network: TensorNetwork, program: Program, sign: int, count: int)
     value = walker.instructions.value
     if walker.count == 1:
         record, steps = walker.back(x, 0)
-        places = _best([record.plain(value)], sign, count)
+        places = _best([sign * record.entries(value, ()).log], sign, count)
         return _walk(walker.instructions, steps, [rank for _, rank in places])
     places = _best(walker.parts(x), sign, count)
     found: dict[tuple[int, int], Positions] = {}

@@ -71,8 +71,9 @@ class ClampedMoments:
         for column, site in enumerate(family.visible):
             arrays[count + site] = arrays[count + site] + self._held[chunk, column]
         found, gradient = self._program.log_value_and_gradient(arrays, self._shares[chunk])
-        slopes = self._program.unpack(gradient)
-        return np.asarray(found.log), means_of(slopes, count, family.values)
+        on_host = self._program.backend.to_host
+        slopes = [on_host(slope) for slope in self._program.unpack(gradient)]
+        return on_host(found.log), means_of(slopes, count, family.values)
 
 
 def fitted_hidden(

@@ -80,8 +80,9 @@ class PairMoments:
         """Logarithms of the weights, in the order of the network."""
         return log_weights(parameters, len(self.pairs), self._values)
 
-    def _means(self, slopes: list[Array]) -> Array:
-        return means_of(slopes, len(self.pairs), self._values)
+    def _means(self, slopes: list[Any]) -> Array:
+        on_host = [self.program.backend.to_host(slope) for slope in slopes]
+        return means_of(on_host, len(self.pairs), self._values)
 
 
 def log_weights(parameters: Array, pairs: int, values: Array) -> list[Array]:

@@ -1,0 +1,109 @@
+"""The CuPy backend itself, over a stand-in for CuPy: the laws hold, and nothing is moved unasked.
+
+In processes of their own, which take the stand-in for the library. That kernels start, and what
+they compute, a device alone can say.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
+COSTS = """
+from dataclasses import replace
+import cupy
+import networkx as nx
+import numpy as np
+import tnlearn as tnl
+
+def costs(function):
+    function()  # tables of powers are made once
+    cupy.counts.clear()
+    function()
+    return {name: count for name, count in cupy.counts.items() if count}
+
+network = tnl.Ising(nx.random_regular_graph(3, 24, seed=0), 0.4, 0.1).network()
+arrays = [tensor.data for tensor in network]
+program = tnl.compile(network, backend="cupy")
+x = program.pack(arrays)
+assert cupy.counts["to device"] == 1, cupy.counts
+assert costs(lambda: program(x)) == {}
+assert costs(lambda: program.value_and_gradient(x)) == {}
+assert set(costs(lambda: program.log(x))) == {"waits"}
+
+# Measured on the way, and looked at once.
+batch, shared = cupy.array(np.full((40, 2, 2), 1e-40)), cupy.array(np.full((2, 2), 1e-40))
+arrays = [shared, batch] * 15
+labels = [(k, k + 1) if k % 2 == 0 else ("b", k, k + 1) for k in range(30)]
+chain = tnl.TensorNetwork(map(tnl.Tensor, arrays, labels), ("b",))
+program = tnl.compile(chain, batch="b", backend="cupy")
+x = program.pack(arrays)
+assert set(costs(lambda: program.log(x))) == {"waits"}
+found = costs(lambda: program.log_value_and_gradient(x, lambda log: log.phase))
+assert found["waits"] < 12 and not found.get("to device"), found
+
+assert tnl.plan(network, backend="auto").backend in ("cupy", "numpy", "torch")
+
+# Devices: the current one, whichever it is.
+with cupy.cuda.Device(1):
+    there = cupy.array(np.eye(2))
+    found = tnl.contract("ij,jk->ik", there, np.eye(2), backend="cupy")
+    assert found.device == cupy.cuda.Device(1) != cupy.cuda.Device(0)
+try:
+    tnl.contract("ij,jk->ik", there, np.eye(2), backend="cupy")
+except tnl.errors.BackendError as error:
+    assert "call within `with cupy.cuda.Device(1):`" in str(error)
+else:
+    raise AssertionError("an array of another device was taken")
+
+# Algorithms of the host are given NumPy's arrays.
+ring = tnl.Ising(nx.cycle_graph(5), 0.4, 0.1).network()
+plan = replace(tnl.plan(ring, backend="cupy"), sliced=(0, 1))
+program = tnl.compile(ring, plan=plan, backend="cupy", algebra="max-plus")
+parts = program.walker.parts(program.pack([tensor.data for tensor in ring]))
+assert len(parts) == 4 and all(isinstance(part, np.ndarray) for part in parts)
+"""
+
+
+def over_the_stand_in(*arguments: str) -> str:
+    path = os.pathsep.join([str(TESTS / "stand_in"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=TESTS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
+    return done.stdout
+
+
+def test_every_law_holds_of_the_backend() -> None:
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "cupy"]
+    laws = ["tests/backends", f"--ignore={Path(__file__).relative_to(TESTS.parent)}"]
+    said = over_the_stand_in("-m", "pytest", *options, *laws)
+    passed = re.search(r"(\d+) passed", said)
+    assert passed
+    assert int(passed[1]) > 300, said
+
+
+def test_what_runs_wait_for_and_move() -> None:
+    over_the_stand_in("-c", COSTS)
+
+
+def test_it_is_found_and_named() -> None:
+    said = over_the_stand_in("-m", "tnlearn", "info")
+    assert re.search(r"cupy +ready \(cupy 14\.2\.0, cuda 12\.9\)", said), said
+
+
+def test_the_device_of_the_suite_of_benchmarks() -> None:
+    """What asks for its name is run as it stands."""
+    said = over_the_stand_in("-c", "from benchmarks.devices import ASK; exec(ASK['cupy'])")
+    assert said == "a stand-in\n"

@@ -1,0 +1,215 @@
+"""NumPy with the manners of CuPy 14, for the tests alone: there need be no device for them.
+
+What is the library's own is there as NumPy has it, and nothing is faster or slower. Strict is what
+a device would be strict about: arrays never become NumPy's by themselves nor take those of NumPy,
+results without axes are arrays, devices cannot be hashed, keywords that CuPy lacks are refused, and
+an array is computed with on its own device alone (CuPy would copy, or complain).
+`counts` says how often the host was waited for and what was moved.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections import Counter
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+__version__ = "14.2.0"
+
+#: "waits" of the host for a number, or for how many entries a mask has; "to host" and "to device".
+counts: Counter[str] = Counter()
+
+KEYWORDS = {
+    *("M", "axes", "axis", "axis1", "axis2", "casting", "copy", "dtype", "full_matrices", "k"),
+    *("keepdims", "mode", "offset", "order", "out", "step", "stop"),
+}
+_current = [0]
+
+
+class Device:
+    """The current one, or that of a number."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, device: Any = None) -> None:
+        self.id = _current[-1] if device is None else int(device)
+
+    def __int__(self) -> int:
+        return self.id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    def __repr__(self) -> str:
+        return f"<CUDA Device {self.id}>"
+
+    def __enter__(self) -> Device:
+        _current.append(self.id)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.pop()
+
+    def synchronize(self) -> None:
+        counts["waits"] += 1
+
+
+class ndarray:  # noqa: N801 - CuPy's name
+    """An array of NumPy that is kept to itself."""
+
+    def __init__(self, values: Any) -> None:
+        self._values, self._device = np.asarray(values), _current[-1]
+
+    def __array__(self, *_: object, **__: object) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Use `.get()`")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> Any:
+        assert method == "__call__", method
+        return _ours(ufunc)(*given, **options)
+
+    def __dlpack__(self, **_: object) -> Any:
+        raise BufferError("an array on a device")
+
+    @property
+    def device(self) -> Device:
+        return Device(self._device)
+
+    def get(self) -> Any:
+        counts["to host"] += 1
+        return np.array(self._values, order="C")
+
+    def __getitem__(self, key: Any) -> ndarray:
+        return _ours(operator.getitem)(self, _looked_at(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _ours(operator.setitem)(self, _looked_at(key), value)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Any:
+        return (self[k] for k in range(len(self)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = getattr(self._values, name)
+        if isinstance(found, np.ndarray):
+            return _wrapped(found)
+        return _ours(getattr(np.ndarray, name), self) if callable(found) else found
+
+
+def _looked_at(key: Any) -> Any:
+    for part in key if isinstance(key, tuple) else (key,):
+        counts["waits"] += isinstance(part, ndarray) and part.dtype == bool
+    return key
+
+
+def _bare(given: Any) -> Any:
+    """What NumPy is given: an array's values, if it is on the current device."""
+    if isinstance(given, list | tuple):
+        return type(given)(map(_bare, given))
+    if isinstance(given, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    if not isinstance(given, ndarray):
+        return given
+    assert given._device == _current[-1], f"{given.device} is not the current one"
+    return given._values
+
+
+def _wrapped(found: Any) -> Any:
+    if isinstance(found, tuple):
+        return tuple(map(_wrapped, found))
+    return ndarray(found) if isinstance(found, np.ndarray | np.generic) else found
+
+
+def _ours(function: Any, *first: ndarray) -> Any:
+    """A function of NumPy for our arrays."""
+
+    def run(*given: Any, **options: Any) -> Any:
+        if not KEYWORDS.issuperset(options):
+            raise TypeError(f"{function} got an unexpected keyword in {sorted(options)}")
+        with np.errstate(all="ignore"):
+            return _wrapped(function(*_bare((*first, *given)), **options))
+
+    return run
+
+
+def _binary(name: str) -> None:
+    function = _ours(getattr(operator, name))
+    dunder = f"__{name.strip('_')}__"
+    setattr(ndarray, dunder, lambda a, b: function(a, b))
+    if name not in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(ndarray, f"__r{dunder[2:]}", lambda a, b: function(b, a))
+
+
+def _unary(name: str) -> None:
+    function = _ours(getattr(operator, name))
+    setattr(ndarray, f"__{name}__", lambda a: function(a))
+
+
+def _awaited(kind: type) -> None:
+    def number(array: ndarray) -> Any:
+        counts["waits"] += 1
+        return kind(array._values)
+
+    setattr(ndarray, f"__{kind.__name__}__", number)
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    _binary(_name)
+for _name in ("and_", "or_", "xor", "eq", "ne", "lt", "le", "gt", "ge"):
+    _binary(_name)
+for _name in ("neg", "abs", "invert"):
+    _unary(_name)
+for _kind in (bool, int, float, complex):
+    _awaited(_kind)
+
+
+def _module(source: ModuleType, names: dict[str, Any]) -> None:
+    for name in dir(source):
+        found = getattr(source, name)
+        if not name.startswith("_") and not isinstance(found, ModuleType):
+            made = isinstance(found, type) or not callable(found)
+            names.setdefault(name, found if made else _ours(found))
+
+
+def array(obj: Any, dtype: Any = None, copy: bool | None = True, order: str = "K") -> ndarray:
+    """An array on the current device, of whatever there is."""
+    counts["to device"] += not isinstance(obj, ndarray)
+    values = obj._values if isinstance(obj, ndarray) else obj
+    made = np.array(values, dtype, copy=copy, order=order)  # type: ignore[call-overload]
+    return obj if isinstance(obj, ndarray) and made is values else ndarray(made)
+
+
+def asarray(a: Any, dtype: Any = None, order: str = "K") -> ndarray:
+    there = isinstance(a, ndarray) and a._device == _current[-1]
+    return array(a, dtype, None if there else True, order)
+
+
+def asnumpy(a: Any) -> Any:
+    return a.get()
+
+
+def get_default_memory_pool() -> Any:
+    return SimpleNamespace(free_bytes=lambda: 0, used_bytes=lambda: 0, get_limit=lambda: 0)
+
+
+runtime = SimpleNamespace(
+    CUDARuntimeError=type("CUDARuntimeError", (RuntimeError,), {}),
+    getDeviceCount=lambda: 2,
+    runtimeGetVersion=lambda: 12090,
+    memGetInfo=lambda: (2**34, 2**35),
+    getDeviceProperties=lambda device: {"name": b"a stand-in"},
+)
+cuda, linalg, fft = (ModuleType(f"cupy.{name}") for name in ("cuda", "linalg", "fft"))
+vars(cuda).update(Device=Device, runtime=runtime, Stream=type("Stream", (), {}))
+_module(np.linalg, vars(linalg))
+_module(np.fft, vars(fft))
+for _made in (cuda, linalg, fft):
+    sys.modules[_made.__name__] = _made
+sys.modules["cupy.cuda.device"] = cuda
+_module(np, globals())
