@@ -1,16 +1,18 @@
 """The CuPy backend itself, over a stand-in for CuPy: the laws hold, and nothing is moved unasked.
 
-In processes of their own, which take the stand-in for the library. That kernels start, and what
-they compute, a device alone can say.
+In processes of their own, which take the stand-in for the library.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parents[1]
 
@@ -70,8 +72,36 @@ assert len(parts) == 4 and all(isinstance(part, np.ndarray) for part in parts)
 """
 
 
+KERNELS = """
+import cupy
+import networkx as nx
+import numpy as np
+import tnlearn as tnl
+
+bonds = tnl.Ising(nx.grid_2d_graph(4, 4), 0.4).network()
+random = np.random.default_rng(0)
+arrays = [np.exp(0.4 * random.normal(size=(1000, 2, 2))) for _ in bonds]
+labels = [("b", *tensor.indices) for tensor in bonds]
+network = tnl.TensorNetwork(map(tnl.Tensor, arrays, labels), ("b",))
+weight = random.normal(size=1000)
+there = tnl.compile(network, batch="b", backend="cupy")
+here = tnl.compile(network, batch="b")
+x = there.pack([cupy.array(array) for array in arrays])
+np.testing.assert_allclose(there(x).get(), here(arrays), rtol=1e-13)
+assert cupy.counts["kernels"] == 1, cupy.counts
+value, gradient = there.value_and_gradient(x, cupy.array(weight))
+_, wanted = here.value_and_gradient(arrays, weight)
+for found, right in zip(there.unpack(gradient), here.unpack(wanted), strict=True):
+    np.testing.assert_allclose(found.get(), right, rtol=1e-11, atol=1e-11 * abs(right).max())
+assert cupy.counts["kernels"] == 3, cupy.counts
+waits = cupy.counts["waits"]
+there(x)
+assert cupy.counts["waits"] - waits <= 2, cupy.counts
+"""
+
+
 def over_the_stand_in(*arguments: str) -> str:
-    path = os.pathsep.join([str(TESTS / "stand_in"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(TESTS / "stand_in"), str(TESTS), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, *arguments],
         env={**os.environ, "PYTHONPATH": path},
@@ -96,6 +126,11 @@ def test_every_law_holds_of_the_backend() -> None:
 
 def test_what_runs_wait_for_and_move() -> None:
     over_the_stand_in("-c", COSTS)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
+def test_kernels_are_built_and_started() -> None:
+    over_the_stand_in("-c", KERNELS)
 
 
 def test_it_is_found_and_named() -> None:

@@ -4,14 +4,16 @@ What is the library's own is there as NumPy has it, and nothing is faster or slo
 a device would be strict about: arrays never become NumPy's by themselves nor take those of NumPy,
 results without axes are arrays, devices cannot be hashed, keywords that CuPy lacks are refused, and
 an array is computed with on its own device alone (CuPy would copy, or complain).
-`counts` says how often the host was waited for and what was moved.
+`counts` says how often the host was waited for, what was moved, and which kernels were started.
 """
 
 from __future__ import annotations
 
 import operator
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -192,6 +194,29 @@ def asarray(a: Any, dtype: Any = None, order: str = "K") -> ndarray:
 
 def asnumpy(a: Any) -> Any:
     return a.get()
+
+
+class RawModule:
+    """Source of kernels, compiled for the processor."""
+
+    def __init__(self, *, code: str, options: tuple[str, ...] = ()) -> None:
+        self._code = code
+
+    def get_function(self, name: str) -> Any:
+        from kernel_shim import builder
+
+        with tempfile.TemporaryDirectory() as folder:
+            start = builder(Path(folder), [])(self._code, name)
+
+        def kernel(grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...]) -> None:
+            counts["kernels"] += 1
+            given = []
+            for a in args:
+                given.append(int(a) if isinstance(a, np.int64) else _bare(a))
+                assert isinstance(given[-1], int) or given[-1].flags.c_contiguous
+            start(*grid, *block, given)
+
+        return kernel
 
 
 def get_default_memory_pool() -> Any:
