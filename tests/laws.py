@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,3 +58,25 @@ def assert_answers(
     phase, log = host_log(backend, program.log(x))
     np.testing.assert_array_equal(np.isneginf(log), value == 0, err_msg=repr(note))
     np.testing.assert_allclose(phase * np.exp(log), value, rtol=1e-12, err_msg=repr(note))
+
+
+def resized(array: Array, indices: str, batch: str, size: int) -> Array:
+    """The array with its elements along the batch repeated, or cut off, to another size."""
+    for axis, index in enumerate(indices):
+        if index == batch:
+            array = np.take(array, np.arange(size) % array.shape[axis], axis=axis)
+    return array
+
+
+def regrown(case: Case, batch: str, size: int) -> Case:
+    """The same network with another size of one index; every tensor is its own parameter."""
+    terms = [
+        replace(term, owner=k, entries=entries_of(resized(array, term.indices, batch, size)))
+        for k, (array, term) in enumerate(zip(case.arrays(), case.terms, strict=True))
+    ]
+    weight = entries_of(resized(cotangent(case), case.output, batch, size))
+    return Case(case.label, tuple(terms), {**case.sizes, batch: size}, case.output, weight)
+
+
+def entries_of(array: Array) -> dict[tuple[int, ...], tuple[int, int]]:
+    return {at: (int(x.real), int(x.imag)) for at, x in np.ndenumerate(array)}

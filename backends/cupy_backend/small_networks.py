@@ -113,6 +113,8 @@ class SmallNetworks(ArrayExecutable):
             return False
         if any(size == 0 for k, size in enumerate(program.sizes) if k != program.batch):
             return False
+        if any(labels.count(program.batch) > 1 for labels in program.labels):
+            return False
         if not 0 < len(self._forward) <= WHOLE_STEPS:
             return False
         # A second derivative goes on with the sums and diagonals of a reverse sweep.

@@ -12,8 +12,8 @@ import pytest
 
 import tnlearn as tnl
 from law_tables import DTYPES, on_host
-from laws import SEEDS, Array, assert_answers, cotangent, exact_gradient, exact_value
-from random_networks import Case, random_case
+from laws import SEEDS, Array, assert_answers, cotangent, exact_gradient, exact_value, regrown
+from random_networks import random_case
 from tnlearn.backend import Backend
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -53,28 +53,6 @@ def test_logarithms_as_entries(backend: Backend, seed: int) -> None:
     np.testing.assert_allclose(on_host(backend, value), exact_value(case), rtol=1e-12)
     for array, wanted, found in zip(arrays, exact_gradient(case), gradient.values(), strict=True):
         np.testing.assert_allclose(on_host(backend, found), array * wanted, rtol=1e-12)
-
-
-def resized(array: Array, indices: str, batch: str, size: int) -> Array:
-    """The array with its elements along the batch repeated, or cut off, to another size."""
-    for axis, index in enumerate(indices):
-        if index == batch:
-            array = np.take(array, np.arange(size) % array.shape[axis], axis=axis)
-    return array
-
-
-def regrown(case: Case, batch: str, size: int) -> Case:
-    """The same network with another size of one index; every tensor is its own parameter."""
-    terms = [
-        replace(term, owner=k, entries=entries_of(resized(array, term.indices, batch, size)))
-        for k, (array, term) in enumerate(zip(case.arrays(), case.terms, strict=True))
-    ]
-    weight = entries_of(resized(cotangent(case), case.output, batch, size))
-    return Case(case.label, tuple(terms), {**case.sizes, batch: size}, case.output, weight)
-
-
-def entries_of(array: Array) -> dict[tuple[int, ...], tuple[int, int]]:
-    return {at: (int(x.real), int(x.imag)) for at, x in np.ndenumerate(array)}
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])

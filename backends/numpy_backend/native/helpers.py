@@ -42,7 +42,7 @@ def helped(header: array[int], assist: Kernel, itemsize: int) -> Iterator[None]:
         return
     crew = np.zeros(columns.CREW, np.int64)
     header[columns.THREADS], header[columns.CREW_AT] = 1 + count, crew.ctypes.data
-    working = [_helpers(count).submit(_help, header, assist, itemsize) for _ in range(count)]
+    working = [helpers(count).submit(_help, header, assist, itemsize) for _ in range(count)]
     try:
         yield
     finally:
@@ -68,7 +68,8 @@ def work_space(itemsize: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return space[-space.ctypes.data % 64 // 8 :]
 
 
-def _helpers(count: int) -> ThreadPoolExecutor:
+def helpers(count: int) -> ThreadPoolExecutor:
+    """Threads that stay, as many as were first asked for."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(count, thread_name_prefix="tnlearn")

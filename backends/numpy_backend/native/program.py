@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.numpy_backend.lanes.batches import Batches, Sheets
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
@@ -43,11 +45,16 @@ class NativeProgram:
         self._leading = leading
         self._tapes: dict[int | None, Sized] = {}
 
+    @cached_property
+    def _sheets(self) -> Sheets:
+        return Sheets.of(self._instructions, self._dtype)
+
     def sized(self, batch: int | None) -> Sized:
         """The program at one size of the batch."""
         found = self._tapes.get(batch)
         if found is None:
             found = Sized(self._instructions, self._leading, self._dtype, batch)
+            found.batches = self._sheets.at(found)
             while len(self._tapes) >= TAPES:
                 self._tapes.pop(next(iter(self._tapes)), None)
             self._tapes[batch] = found
@@ -56,7 +63,7 @@ class NativeProgram:
     def release(self) -> None:
         """Give back the arenas that no call is using."""
         for sized in list(self._tapes.values()):
-            sized.spaces.clear()
+            sized.release()
 
 
 class Sized:
@@ -73,6 +80,7 @@ class Sized:
         self.program = program
         self.kernels: Kernels = kernels(dtype.name)
         self.dtype = dtype
+        self.batch = batch
         self._limits = limits(dtype)
         self._one = np.array([1, 0], dtype)
         real = np.finfo(dtype).dtype
@@ -100,6 +108,7 @@ class Sized:
         self._one_at = self._one.ctypes.data
         self._number_at = self._short()
         self._alike_ranges: tuple[Range | None, Ints] = (None, starts)
+        self.batches: Batches | None = None
 
     def _short(self) -> int | None:
         """Where the value is in the results, if it is one number that one thread computes."""
@@ -153,6 +162,9 @@ class Sized:
 
     def run(self, inputs: Inputs, slices: range) -> Scaled | None:
         """The value, or None if a step needs more care than this."""
+        value = None if self.batches is None else self.batches.value(inputs)
+        if value is not None:
+            return value
         call, tape = self._call(inputs), self.tape
         last = len(tape.rows) if tape.whole else tape.forward
         fine = call.run(0, tape.constant, last, slices)
@@ -192,6 +204,12 @@ class Sized:
         space.leave(self.spaces)
         return value, Tensors(gradient, self.alike(bounds), self.gradients)
 
+    def release(self) -> None:
+        """Give back the arenas that no call is using."""
+        self.spaces.clear()
+        if self.batches is not None:
+            self.batches.release()
+
     def _space(self) -> Workspace:
         try:
             return self.spaces.pop()
@@ -202,11 +220,19 @@ class Sized:
         self, inputs: Inputs, cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled | None, Scaled | None, Tensors | None]:
         """The value, its cotangent, and the gradient: None from where more care is needed."""
+        batches, seed = self.batches, None
+        if batches is not None and batches.has_gradient:
+            value = batches.value(inputs)
+            if value is not None:
+                seed = cotangent(value)
+                found = batches.gradient(inputs, seed)
+                if found is not None:
+                    return value, seed, found
         call, tape = self._call(inputs), self.tape
         if not call.run(0, 0, tape.forward, range(1)):
-            return None, None, None
+            return None, seed, None
         value = call.value()
-        seed = cotangent(value)
+        seed = cotangent(value) if seed is None else seed  # It is asked for once.
         if not call.plant(seed):
             return value, seed, None
         fine = call.run(tape.forward, tape.forward, len(tape.rows), range(1))

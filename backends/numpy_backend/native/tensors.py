@@ -168,3 +168,9 @@ class Inputs(Tensors):
         self.batch = batch
         self.together: list[int] = ranges[-1].tolist()
         self.calm: tuple[Calm | None, Range | None] = (None, None)
+
+    @property
+    def extent(self) -> Range:
+        """The largest exponent, but for its sign, and bounds that hold for every tensor."""
+        exponent, low, high, nonnegative = self.ranges[:-1].T
+        return int(abs(exponent).max()), int(low.min()), int(high.max()), bool(nonnegative.all())
