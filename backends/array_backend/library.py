@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.backend import Labels
 from tnlearn.errors import BackendError
 from tnlearn_backends.array_backend.namespaces import Array, device_of
 
@@ -35,6 +36,9 @@ class Library:
         An array as one of NumPy.
     host : device, optional
         The device that is the host itself: arrays on it may go to another without being asked.
+    contract : callable, optional
+        Given two arrays, each followed by the labels of its axes, and the labels of the result: the
+        product, summed over the other labels, without a copy of either; None where it cannot.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Library:
     from_host: Callable[[npt.NDArray[Any], Any], Array]
     to_host: Callable[[Array], npt.NDArray[Any]]
     host: Any = None
+    contract: Callable[[Array, Labels, Array, Labels, Labels], Array | None] | None = None
 
     def holds(self, array: Any) -> bool:
         """Whether an array is one of this library."""

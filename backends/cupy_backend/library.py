@@ -9,6 +9,7 @@ import numpy.typing as npt
 from array_api_compat import cupy as xp
 
 from tnlearn_backends.array_backend.library import Library
+from tnlearn_backends.cupy_backend.contracting import available, contract
 
 
 def _from_host(array: npt.NDArray[Any], device: Any) -> Any:
@@ -25,4 +26,5 @@ CUPY = Library(
     device=cupy.cuda.Device,
     from_host=_from_host,
     to_host=cupy.asnumpy,
+    contract=contract if available() else None,
 )
