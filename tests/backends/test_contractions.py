@@ -21,7 +21,7 @@ from law_tables import on_host
 from tnlearn.backend import Backend, Labels, get_backend
 from tnlearn_backends.array_backend import contracting
 from tnlearn_backends.array_backend.contracting import copies
-from tnlearn_backends.array_backend.steps import Layout, Product
+from tnlearn_backends.array_backend.steps import Layout, Operand, Product
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -75,6 +75,14 @@ def products(first: str, second: str, output: str) -> list[Product]:
     return [step for step in steps if isinstance(step, Product)]
 
 
+def laid_out(operand: Operand) -> tuple[Array, Array]:
+    """An array of ones for an operand, and that array as matrices, as NumPy lays them out."""
+    order = operand.permutation or tuple(range(len(operand.labels)))
+    array = np.ones([operand.given[order.index(k)] for k in range(len(order))])
+    laid = array.transpose(order).reshape(operand.shape)
+    return array, np.swapaxes(laid, 1, 2) if operand.swapped else laid
+
+
 @pytest.mark.parametrize("first", ["".join(order) for order in permutations("abcd")])
 def test_a_copy_is_foreseen_where_numpy_makes_one(first: str) -> None:
     """For every order of the axes of a tensor, and every choice of those that are summed."""
@@ -83,11 +91,16 @@ def test_a_copy_is_foreseen_where_numpy_makes_one(first: str) -> None:
             output = "".join(label for label in "abcd" if label not in summed) + "e"
             (step,) = products(first, "".join(summed) + "e", output)
             for operand in (step.first, step.second):
-                order = operand.permutation or tuple(range(len(operand.labels)))
-                sizes = [operand.given[order.index(k)] for k in range(len(order))]
-                array = np.ones(sizes)
-                laid = array.transpose(order).reshape(operand.shape)
-                assert copies(operand, step.result) is not np.shares_memory(array, laid)
+                assert copies(operand, step.result) is not np.shares_memory(*laid_out(operand))
+
+
+@pytest.mark.parametrize("second", ["".join(order) for order in permutations("acd")])
+def test_stacks_of_matrices_are_copied_unless_they_are_in_order(second: str) -> None:
+    (step,) = products("abc", second, "abd")
+    for operand in (step.first, step.second):
+        array, laid = laid_out(operand)
+        in_order = np.shares_memory(array, laid) and laid.flags.c_contiguous
+        assert copies(operand, step.result) is not in_order
 
 
 def test_only_what_is_large_is_contracted(
