@@ -11,6 +11,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from tnlearn_backends.array_backend.library import Library, Recorder
 from tnlearn_backends.array_backend.namespaces import device_of
@@ -40,10 +41,10 @@ class Kind:
         Whether a recording could not be made.
     """
 
-    def __init__(self, recorder: Recorder, batch: int, patience: int) -> None:
+    def __init__(self, recorder: Recorder, worth: Callable[[Sweep], bool], patience: int) -> None:
         self.lock, self.used, self.failed = threading.Lock(), False, False
         self._settle: Callable[[], None] | None = None
-        self._recorder, self._batch, self._patience = recorder, batch, patience
+        self._recorder, self._worth, self._patience = recorder, worth, patience
         self._runs: Counter[Hashable] = Counter()
         self._recordings: dict[Hashable, Recording | None] = {}
 
@@ -69,8 +70,8 @@ class Kind:
     def play(
         self,
         key: Hashable,
+        sweep: Sweep,
         build: Callable[[Library], Sweep],
-        layout: Layout,
         state: State,
         fed: Sequence[int],
         slots: Sequence[int],
@@ -81,9 +82,9 @@ class Kind:
         ----------
         key : hashable
             Of the sweep, among those that begin with tensors of this kind.
+        sweep : Sweep
         build : callable
-            Gives the sweep for a library.
-        layout : Layout
+            Gives it for another library.
         state : State
             What the sweep begins with.
         fed : sequence of int
@@ -93,9 +94,9 @@ class Kind:
         """
         if key not in self._recordings and self._is_due(key):
             self._recordings[key] = None  # Nor is it tried again if it fails.
-            sweep = build(self._recorder.library)
-            if pays(sweep, layout, self._batch):
-                self._recordings[key] = self._recorded(sweep, state, fed, slots)
+            if self._worth(sweep):
+                same = build(self._recorder.library)
+                self._recordings[key] = self._recorded(same, state, fed, slots)
         recording = self._recordings.get(key)
         if recording is None:
             return None
@@ -118,8 +119,8 @@ class Kind:
 class Kinds:
     """The kinds of runs of a program, those that came last."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, layout: Layout) -> None:
+        self._library, self._layout = library, layout
         self._lock, self._patience = threading.Lock(), PLAIN_RUNS
         self._found: OrderedDict[Hashable, Kind] = OrderedDict()
         self._failed = False
@@ -154,7 +155,10 @@ class Kinds:
         powers = tuple(t.exponent if type(t.exponent) is int else None for t in inputs)
         whole = (key, str(device), batch, powers)
         with self._lock:
-            kind = self._found.pop(whole, None) or Kind(recorder, batch, self._patience)
+            kind = self._found.pop(whole, None)
+            if kind is None:
+                worth = partial(pays, layout=self._layout, batch=batch)
+                kind = Kind(recorder, worth, self._patience)
             self._found[whole] = kind
             if len(self._found) > KINDS:
                 _, last = self._found.popitem(last=False)

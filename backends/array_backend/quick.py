@@ -41,7 +41,7 @@ class Quick:
         kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
         self._dead = last_uses(whole, kept)
         self._sweeps: dict[Key, Sweep] = {}
-        self._kinds = Kinds(library)
+        self._kinds = Kinds(library, layout)
         #: Whether a run was met with tensors whose entries are far apart, or zero.
         self._loose = False
 
@@ -123,12 +123,13 @@ class Quick:
 
         By its recording, if there is one of sweeps `alike`; see `Kind.play` for the others.
         """
+        sweep = self._sweep(key)
         if kind is not None:
             build = partial(self._scheduled, key)
-            found = kind.play(alike, build, self._layout, state, fed, slots)
+            found = kind.play(alike, sweep, build, state, fed, slots)
             if found is not None:
                 return found
-        if not ran(self._sweep(key), state):
+        if not ran(sweep, state):
             return None
         if kind is not None:
             kind.noted(alike)

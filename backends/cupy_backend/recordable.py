@@ -151,7 +151,6 @@ def join_source(size: int) -> str:
 
 
 def _strides(array: Array) -> list[int]:
-    """Of a stack of stacks of matrices, in entries; 0 where there is one position alone."""
-    pairs = zip(array.strides, array.shape, strict=True)
-    found = [stride // array.dtype.itemsize if size > 1 else 0 for stride, size in pairs]
+    """Of a stack of stacks of matrices, in entries."""
+    found = [stride // array.dtype.itemsize for stride in array.strides]
     return [*[0] * (4 - len(found)), *found]

@@ -29,9 +29,8 @@ def record(function: Function, arrays: list[torch.Tensor]) -> tuple[list[torch.T
         here, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(here)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.stream(
-            side
-        ):  # What goes wrong within leaves the caller's stream as it was.
+        # What goes wrong within leaves the caller's stream the current one, too.
+        with torch.cuda.stream(side):
             feed = Feed(xp, arrays)
             function(feed.arrays)  # Libraries are loaded by a run that is not recorded.
             # Other threads may go on allocating memory meanwhile.

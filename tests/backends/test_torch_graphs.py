@@ -78,14 +78,14 @@ def test_a_lattice_again_and_again(backend: Backend, dtype: str) -> None:
 def test_recorded_once_and_used_in_inference_mode(backend: Backend) -> None:
     """And the other way round: the memory of recordings may be written to in any mode."""
     tensors = [tnl.Tensor(np.eye(2), (k, k + 1)) for k in range(12)]
-    program = tnl.compile(tnl.TensorNetwork(tensors, (0, 12)), backend="torch")
     for first in (False, True):
+        program = tnl.compile(tnl.TensorNetwork(tensors, (0, 12)), backend="torch")
         for mode in (first, not first, first):
             array = torch.diag(torch.tensor([1.0, 2.0 + mode], dtype=torch.float64))
             with torch.inference_mode(mode):
                 found = program([array, *[torch.eye(2, dtype=torch.float64)] * 11])
             np.testing.assert_array_equal(found.numpy(), array.numpy())
-    assert Graph.made >= 1
+    assert Graph.made >= 2
 
 
 @pytest.mark.parametrize("look", [float, bool, lambda x: x[x > 0], lambda x: x + torch.tensor(1.0)])
