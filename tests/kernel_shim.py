@@ -104,6 +104,18 @@ def builder(folder: Path, starts: list[tuple[int, int]]) -> Callable[[str, str],
     return build
 
 
+def compiled_for_devices(source: str, folder: Path) -> str:
+    """What nvcc says of a kernel, of which it may not complain."""
+    (folder / "kernel.cu").write_text(source)
+    options = ["-arch=sm_80", "-std=c++14", "-cubin", "-Xptxas", "-v", "-Werror", "all-warnings"]
+    files = ["-o", str(folder / "kernel.cubin"), str(folder / "kernel.cu")]
+    done = subprocess.run(
+        ["nvcc", *options, *files], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def _view(array: Any) -> np.ndarray[Any, Any]:
     """An array of any library, in order; one of NumPy as it lies."""
     if isinstance(array, np.ndarray):
