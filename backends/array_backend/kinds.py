@@ -12,6 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 from tnlearn_backends.array_backend.library import Library, Recorder
 from tnlearn_backends.array_backend.namespaces import device_of
@@ -45,6 +46,7 @@ class Kind:
         self.lock, self.used, self.failed = threading.Lock(), False, False
         self._settle: Callable[[], None] | None = None
         self._recorder, self._worth, self._patience = recorder, worth, patience
+        self._sweeps: dict[Hashable, tuple[Sweep, bool]] = {}
         self._runs: Counter[Hashable] = Counter()
         self._recordings: dict[Hashable, Recording | None] = {}
 
@@ -67,11 +69,25 @@ class Kind:
         """A sweep was run that may be recorded the next time."""
         self._runs[key] += 1
 
+    def sweep(
+        self, key: Hashable, plain: Sweep, build: Callable[[Library, Sweep], Sweep]
+    ) -> tuple[Sweep, bool]:
+        """A sweep, and whether it is worth a recording.
+
+        One that is has the functions that can be recorded from the first run on, as results are to
+        have the same bits in all runs.
+        """
+        found = self._sweeps.get(key)
+        if found is None:
+            worth = self._worth(plain)
+            found = (build(self._recorder.library, plain) if worth else plain, worth)
+            self._sweeps[key] = found
+        return found
+
     def play(
         self,
         key: Hashable,
         sweep: Sweep,
-        build: Callable[[Library], Sweep],
         state: State,
         fed: Sequence[int],
         slots: Sequence[int],
@@ -83,8 +99,7 @@ class Kind:
         key : hashable
             Of the sweep, among those that begin with tensors of this kind.
         sweep : Sweep
-        build : callable
-            Gives it for another library.
+            One that is worth a recording.
         state : State
             What the sweep begins with.
         fed : sequence of int
@@ -94,9 +109,7 @@ class Kind:
         """
         if key not in self._recordings and self._is_due(key):
             self._recordings[key] = None  # Nor is it tried again if it fails.
-            if self._worth(sweep):
-                same = build(self._recorder.library)
-                self._recordings[key] = self._recorded(same, state, fed, slots)
+            self._recordings[key] = self._recorded(sweep, state, fed, slots)
         recording = self._recordings.get(key)
         if recording is None:
             return None
@@ -116,6 +129,20 @@ class Kind:
             return None
 
 
+class Turn(NamedTuple):
+    """A kind, for one run of it.
+
+    Attributes
+    ----------
+    kind : Kind
+    alone : bool
+        Whether this run may use the recordings.
+    """
+
+    kind: Kind
+    alone: bool
+
+
 class Kinds:
     """The kinds of runs of a program, those that came last."""
 
@@ -126,16 +153,19 @@ class Kinds:
         self._failed = False
 
     @contextmanager
-    def lent(self, inputs: Sequence[Scaled], key: Hashable) -> Iterator[Kind | None]:
-        """The kind of a run, by its inputs and schedule; None if no recording can be used."""
+    def lent(self, inputs: Sequence[Scaled], key: Hashable) -> Iterator[Turn | None]:
+        """The kind of a run, by its inputs and schedule; None where nothing can be recorded."""
         kind = self._kind(inputs, key)
-        if kind is None or not kind.lock.acquire(blocking=False):
+        if kind is None:
             yield None
+            return
+        if self._failed or not kind.lock.acquire(blocking=False):
+            yield Turn(kind, False)
             return
         try:
             kind.begin()
             try:
-                yield kind
+                yield Turn(kind, True)
             finally:
                 kind.end(device_of(inputs[0].mantissa))
                 self._failed = self._failed or kind.failed
@@ -144,7 +174,7 @@ class Kinds:
 
     def _kind(self, inputs: Sequence[Scaled], key: Hashable) -> Kind | None:
         find = self._library.recorder
-        if find is None or self._failed or not inputs:
+        if find is None or not inputs:
             return None
         device = device_of(inputs[0].mantissa)
         recorder = find(device)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.careful import last_uses
-from tnlearn_backends.array_backend.kinds import Kind, Kinds
+from tnlearn_backends.array_backend.kinds import Kinds, Turn
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, name_of, namespace
 from tnlearn_backends.array_backend.operations import State
@@ -21,7 +21,7 @@ from tnlearn_backends.array_backend.ranges import Bounds, Scheduler, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
 from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.array_backend.steps import Layout, Step
-from tnlearn_backends.array_backend.sweeps import Sweep, ran, sweep_of
+from tnlearn_backends.array_backend.sweeps import Sweep, made_for, ran, sweep_of
 
 #: Bounds of the inputs, those of the cotangent for a reverse sweep, and whether it is loose.
 Key: TypeAlias = tuple[Bounds, Bounds | None, bool]
@@ -48,8 +48,8 @@ class Quick:
     def run(self, inputs: Sequence[Scaled], bounds: Bounds) -> Scaled | None:
         """The value; None if a step needs more care."""
         for loose in self._attempts():
-            with self._kinds.lent(inputs, (bounds, loose)) as kind:
-                value, _ = self._forwards(inputs, (bounds, None, loose), kind)
+            with self._kinds.lent(inputs, (bounds, loose)) as turn:
+                value, _ = self._forwards(inputs, (bounds, None, loose), turn)
             if value is not None:
                 return value
         return None
@@ -60,13 +60,13 @@ class Quick:
         """The value, its cotangent and the gradient: None from where more care is needed."""
         value = seed = None
         for loose in self._attempts():
-            with self._kinds.lent(inputs, (bounds, loose)) as kind:
-                value, state = self._forwards(inputs, (bounds, None, loose), kind)
+            with self._kinds.lent(inputs, (bounds, loose)) as turn:
+                value, state = self._forwards(inputs, (bounds, None, loose), turn)
                 if value is None or state is None:
                     continue
                 # It is asked for once: that may be of consequence.
                 seed = cotangent(value) if seed is None else seed
-                gradient = self._backwards(state, bounds, seed, loose, kind)
+                gradient = self._backwards(state, bounds, seed, loose, turn)
             if gradient is not None:
                 return value, seed, gradient
         return value, seed, None
@@ -79,15 +79,15 @@ class Quick:
         yield True
 
     def _forwards(
-        self, inputs: Sequence[Scaled], key: Key, kind: Kind | None
+        self, inputs: Sequence[Scaled], key: Key, turn: Turn | None
     ) -> tuple[Scaled | None, State | None]:
         start, slot = self._filled(inputs), self._value
-        state = self._played(key, key, start, range(len(inputs)), [slot], kind)
+        state = self._played(key, key, start, range(len(inputs)), [slot], turn)
         found = None if state is None else self._given([slot], self._sweep(key), state)
         return None if found is None else found[slot], state
 
     def _backwards(
-        self, state: State, bounds: Bounds, seed: Scaled, loose: bool, kind: Kind | None
+        self, state: State, bounds: Bounds, seed: Scaled, loose: bool, turn: Turn | None
     ) -> list[Scaled | None] | None:
         gradients, slot = self._program.gradients, self._program.seed
         # A gradient is linear in the cotangent: its power of two is put in where all is done.
@@ -101,8 +101,9 @@ class Quick:
         fed = [slot] if state.arrays[self._value] is None else [slot, self._value]
         vector = state.vectors[slot]
         alike = (key, name_of(seed.mantissa.dtype), None if vector is None else vector.shape)
-        reverse = kind if kind is not None and kind.used else None
-        left = self._played(key, alike, state, fed, slots, reverse)
+        if turn is not None and not turn.kind.used:  # What it begins with is not in a recording.
+            turn = turn._replace(alone=False)
+        left = self._played(key, alike, state, fed, slots, turn)
         if left is None:
             return None
         for slot in set(slots):
@@ -117,32 +118,34 @@ class Quick:
         state: State,
         fed: Sequence[int],
         slots: Sequence[int],
-        kind: Kind | None,
+        turn: Turn | None,
     ) -> State | None:
         """What a sweep leaves; None if a step needs more care.
 
         By its recording, if there is one of sweeps `alike`; see `Kind.play` for the others.
         """
-        sweep = self._sweep(key)
-        if kind is not None:
-            build = partial(self._scheduled, key)
-            found = kind.play(alike, sweep, build, state, fed, slots)
-            if found is not None:
-                return found
+        sweep, worth = self._sweep(key), False
+        if turn is not None:
+            build = partial(made_for, layout=self._layout, dtype=self._dtype, loose=key[2])
+            sweep, worth = turn.kind.sweep(key, sweep, build)
+        if turn is None or not (worth and turn.alone):
+            return state if ran(sweep, state) else None
+        found = turn.kind.play(alike, sweep, state, fed, slots)
+        if found is not None:
+            return found
         if not ran(sweep, state):
             return None
-        if kind is not None:
-            kind.noted(alike)
+        turn.kind.noted(alike)
         return state
 
     def _sweep(self, key: Key) -> Sweep:
         """The forward sweep for some bounds of the inputs; the reverse one for a cotangent's."""
         found = self._sweeps.get(key)
         if found is None:
-            found = self._sweeps[key] = self._scheduled(key, self._library)
+            found = self._sweeps[key] = self._scheduled(key)
         return found
 
-    def _scheduled(self, key: Key, library: Library) -> Sweep:
+    def _scheduled(self, key: Key) -> Sweep:
         program, count, (bounds, seed, loose) = self._program, len(self._forward), key
         steps: Sequence[Step] = self._forward
         given: list[Bounds | None] = [None] * len(program.labels)
@@ -155,7 +158,8 @@ class Quick:
             steps, dead = self._backward, self._dead[count:]
         scheduler = Scheduler(self._limit, given, self._layout, loose)
         schedule = scheduler.schedule(steps, self._complex)
-        return sweep_of(schedule, dead, self._layout, library, self._dtype, loose)
+        freed = frozenset(slot for slots in dead for slot in slots)
+        return sweep_of(schedule, freed, self._layout, self._library, self._dtype, loose)
 
     def _filled(self, inputs: Sequence[Scaled]) -> State:
         count = len(self._program.labels)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tnlearn_backends.array_backend.feeding import joined, split
-from tnlearn_backends.array_backend.grouping import touched
+from tnlearn_backends.array_backend.grouping import members, touched
 from tnlearn_backends.array_backend.library import Recorder, Replay
 from tnlearn_backends.array_backend.namespaces import Array
 from tnlearn_backends.array_backend.operations import State, UnfitError
@@ -143,7 +143,7 @@ def pays(sweep: Sweep, layout: Layout, batch: int) -> bool:
     def count(some: Iterable[int]) -> int:
         return math.prod(sizes[label] for label in some)
 
-    steps = [touched(one) for one in sweep.planned]
+    steps = [touched(one) for item in sweep.items for one in members(item)]
     terms = sum(count({label for slot in slots for label in labels[slot]}) for slots in steps)
     entries = sum(count(labels[slot]) for slot in {slot for slots in steps for slot in slots})
     small = entries <= MOST_ENTRIES and terms <= MOST_TERMS

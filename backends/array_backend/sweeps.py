@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from tnlearn_backends.array_backend.grouping import Group, ends, grouped, touched
+from tnlearn_backends.array_backend.grouping import Group, Item, ends, grouped, touched
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.operations import Operation, State, UnfitError, operation
-from tnlearn_backends.array_backend.ranges import Bounds, Planned, Schedule
+from tnlearn_backends.array_backend.ranges import Bounds, Schedule
 from tnlearn_backends.array_backend.stacking import Stacker
 from tnlearn_backends.array_backend.steps import Layout
 
@@ -21,31 +20,38 @@ class Sweep(NamedTuple):
     Attributes
     ----------
     operations : tuple
-    planned : tuple of Planned
-        The steps themselves.
+    items : tuple of Item
+        The steps themselves, in their groups.
+    freed : frozenset of int
+        Slots that nothing reads afterwards.
     bounds : tuple of (Bounds or None)
         Of every slot after them.
     """
 
     operations: Operations
-    planned: tuple[Planned, ...]
+    items: tuple[Item, ...]
+    freed: frozenset[int]
     bounds: tuple[Bounds | None, ...]
 
 
 def sweep_of(
     schedule: Schedule,
-    dead: Sequence[tuple[int, ...]],
+    freed: frozenset[int],
     layout: Layout,
     library: Library,
     dtype: str,
     loose: bool,
 ) -> Sweep:
-    """A schedule as a sweep; `dead` are slots that nothing reads after each instruction."""
-    freed = {slot for slots in dead for slot in slots}
-    items = grouped(schedule.planned, layout, freed)
+    """A schedule as a sweep; `freed` are slots that nothing reads afterwards."""
+    items = tuple(grouped(schedule.planned, layout, freed))
+    return made_for(library, Sweep((), items, freed, schedule.bounds), layout, dtype, loose)
+
+
+def made_for(library: Library, sweep: Sweep, layout: Layout, dtype: str, loose: bool) -> Sweep:
+    """A sweep with the functions of a library."""
     stacker = Stacker(library, layout, dtype, loose)
     found: list[tuple[Operation, tuple[int, ...], tuple[int, ...]]] = []
-    for item, gone in zip(items, ends(items, freed), strict=True):
+    for item, gone in zip(sweep.items, ends(sweep.items, sweep.freed), strict=True):
         if isinstance(item, Group):
             run = stacker.operation(item)
         else:
@@ -53,7 +59,7 @@ def sweep_of(
             run = operation(item, library, dtype, loose)
         stacker.forget(gone)
         found.append((run, gone, stacker.spent()))
-    return Sweep(tuple(found), schedule.planned, schedule.bounds)
+    return sweep._replace(operations=tuple(found))
 
 
 def ran(sweep: Sweep, state: State) -> bool:
