@@ -96,11 +96,7 @@ def builder(folder: Path, starts: list[tuple[int, int]]) -> Callable[[str, str],
         def launch(blocks: int, threads: int, arguments: Sequence[Any]) -> None:
             starts.append((blocks, threads))
             kept = [a if isinstance(a, int) else _view(a) for a in arguments]
-            given = [
-                ctypes.c_longlong(a) if isinstance(a, int) else ctypes.c_void_p(a.ctypes.data)
-                for a in kept
-            ]
-            ends = library.tnlearn_started(blocks, threads, *given)
+            ends = library.tnlearn_started(blocks, threads, *map(_argument, kept))
             assert ends, "threads wait for others that have ended"
 
         return launch
@@ -108,5 +104,30 @@ def builder(folder: Path, starts: list[tuple[int, int]]) -> Callable[[str, str],
     return build
 
 
+def compiled_for_devices(source: str, folder: Path) -> str:
+    """What nvcc says of a kernel, of which it may not complain."""
+    (folder / "kernel.cu").write_text(source)
+    options = ["-arch=sm_80", "-std=c++14", "-cubin", "-Xptxas", "-v", "-Werror", "all-warnings"]
+    files = ["-o", str(folder / "kernel.cubin"), str(folder / "kernel.cu")]
+    done = subprocess.run(
+        ["nvcc", *options, *files], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def _view(array: Any) -> np.ndarray[Any, Any]:
+    """An array of any library, in order; one of NumPy as it lies."""
+    if isinstance(array, np.ndarray):
+        return array
     return np.ascontiguousarray(np.from_dlpack(array))
+
+
+def _argument(value: Any) -> Any:
+    """A whole number, a structure itself, or the address of an array."""
+    if isinstance(value, int):
+        return ctypes.c_longlong(value)
+    if value.dtype.names is None:
+        return ctypes.c_void_p(value.ctypes.data)
+    words = [("words", ctypes.c_longlong * (value.nbytes // 8))]
+    return type("Structure", (ctypes.Structure,), {"_fields_": words}).from_buffer_copy(value)

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from tnlearn.backend import Labels
 from tnlearn.errors import BackendError
 from tnlearn_backends.array_backend.namespaces import Array, device_of
+
+Function: TypeAlias = Callable[[list[Array]], list[Array]]
+#: Computes what was recorded for other arrays.
+Replay: TypeAlias = Callable[[list[Array]], None]
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """How a library records what a function starts on a device, to start it again as one.
+
+    Attributes
+    ----------
+    library : Library
+        Whose functions may be called while it is recorded.
+    record : callable
+        Given a function of arrays, and arrays to call it with: what it returned, whose arrays hold
+        what was computed last; and what computes it again for other such arrays.
+    mark : callable
+        Given a device: what makes all that is started there later wait for what was so far.
+    """
+
+    library: Library
+    record: Callable[[Function, list[Array]], tuple[list[Array], Replay]]
+    mark: Callable[[Any], Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +60,11 @@ class Library:
         An array as one of NumPy.
     host : device, optional
         The device that is the host itself: arrays on it may go to another without being asked.
+    contract : callable, optional
+        Given two arrays, each followed by the labels of its axes, and the labels of the result: the
+        product, summed over the other labels, without a copy of either; None where it cannot.
+    recorder : callable, optional
+        How runs on a device are recorded; None where they cannot be.
     """
 
     name: str
@@ -45,6 +75,8 @@ class Library:
     from_host: Callable[[npt.NDArray[Any], Any], Array]
     to_host: Callable[[Array], npt.NDArray[Any]]
     host: Any = None
+    contract: Callable[[Array, Labels, Array, Labels, Labels], Array | None] | None = None
+    recorder: Callable[[Any], Recorder | None] | None = None
 
     def holds(self, array: Any) -> bool:
         """Whether an array is one of this library."""

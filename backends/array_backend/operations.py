@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tnlearn_backends.array_backend.arithmetic import conjugate
+from tnlearn_backends.array_backend.contracting import in_place
 from tnlearn_backends.array_backend.library import Library
 from tnlearn_backends.array_backend.namespaces import Array, namespace
 from tnlearn_backends.array_backend.powers import (
@@ -74,7 +75,7 @@ def operation(planned: Planned, library: Library, dtype: str, loose: bool) -> Op
 
 def _product(step: Product, lows: tuple[int, ...], library: Library) -> Operation:
     target, first, second = step.target, step.first.slot, step.second.slot
-    multiply = _multiplied(step, library)
+    multiply = in_place(step, library, _multiplied(step, library))
 
     def run(state: State) -> None:
         arrays, vectors = state.arrays, state.vectors

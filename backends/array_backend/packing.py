@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tnlearn.backend import Input
 from tnlearn.errors import DataError
 from tnlearn_backends.array_backend.arithmetic import conjugated
+from tnlearn_backends.array_backend.feeding import split
 from tnlearn_backends.array_backend.namespaces import Array, is_complex, namespace
 from tnlearn_backends.array_backend.powers import limits, parts, smallest
 from tnlearn_backends.array_backend.reading import LN2
@@ -41,12 +42,7 @@ class Group(NamedTuple):
 
     def each(self, flat: Array) -> list[Array]:
         """Entries like those of `flat`, array by array."""
-        ends = list(accumulate(map(math.prod, self.shapes)))
-        xp = namespace(flat)
-        return [
-            xp.reshape(flat[end - math.prod(shape) : end], shape)
-            for end, shape in zip(ends, self.shapes, strict=True)
-        ]
+        return split(namespace(flat), flat, self.shapes)
 
 
 def packed(

@@ -6,30 +6,25 @@ are. Whether all that was assumed did hold is known at the end, with one look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.careful import last_uses
-from tnlearn_backends.array_backend.grouping import Group, ends, grouped, touched
+from tnlearn_backends.array_backend.kinds import Kinds, Turn
 from tnlearn_backends.array_backend.library import Library
-from tnlearn_backends.array_backend.namespaces import Array, namespace
-from tnlearn_backends.array_backend.operations import Operation, State, UnfitError, operation
+from tnlearn_backends.array_backend.namespaces import Array, name_of, namespace
+from tnlearn_backends.array_backend.operations import State
 from tnlearn_backends.array_backend.powers import limits
-from tnlearn_backends.array_backend.ranges import Bounds, Planned, Scheduler, bounds_of
+from tnlearn_backends.array_backend.ranges import Bounds, Scheduler, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
 from tnlearn_backends.array_backend.scaled import Scaled
-from tnlearn_backends.array_backend.stacking import Stacker
 from tnlearn_backends.array_backend.steps import Layout, Step
+from tnlearn_backends.array_backend.sweeps import Sweep, made_for, ran, sweep_of
 
-Operations: TypeAlias = tuple[tuple[Operation, tuple[int, ...], tuple[int, ...]], ...]
-
-
-class Sweep(NamedTuple):
-    """Steps ready to run, each with slots and stacks that are done with after it; and bounds."""
-
-    operations: Operations
-    bounds: tuple[Bounds | None, ...]
+#: Bounds of the inputs, those of the cotangent for a reverse sweep, and whether it is loose.
+Key: TypeAlias = tuple[Bounds, Bounds | None, bool]
 
 
 class Quick:
@@ -45,14 +40,16 @@ class Quick:
         whole = (*instructions.forward, *instructions.backward)
         kept = {instructions.value, *(g for g in instructions.gradients if g is not None)}
         self._dead = last_uses(whole, kept)
-        self._sweeps: dict[tuple[Bounds, Bounds | None, bool], Sweep] = {}
+        self._sweeps: dict[Key, Sweep] = {}
+        self._kinds = Kinds(library, layout)
         #: Whether a run was met with tensors whose entries are far apart, or zero.
         self._loose = False
 
     def run(self, inputs: Sequence[Scaled], bounds: Bounds) -> Scaled | None:
         """The value; None if a step needs more care."""
         for loose in self._attempts():
-            value, _ = self._forwards(inputs, bounds, loose)
+            with self._kinds.lent(inputs, (bounds, loose)) as turn:
+                value, _ = self._forwards(inputs, (bounds, None, loose), turn)
             if value is not None:
                 return value
         return None
@@ -63,12 +60,13 @@ class Quick:
         """The value, its cotangent and the gradient: None from where more care is needed."""
         value = seed = None
         for loose in self._attempts():
-            value, state = self._forwards(inputs, bounds, loose)
-            if value is None:
-                continue
-            # It is asked for once: that may be of consequence.
-            seed = cotangent(value) if seed is None else seed
-            gradient = self._backwards(state, bounds, seed, loose)
+            with self._kinds.lent(inputs, (bounds, loose)) as turn:
+                value, state = self._forwards(inputs, (bounds, None, loose), turn)
+                if value is None or state is None:
+                    continue
+                # It is asked for once: that may be of consequence.
+                seed = cotangent(value) if seed is None else seed
+                gradient = self._backwards(state, bounds, seed, loose, turn)
             if gradient is not None:
                 return value, seed, gradient
         return value, seed, None
@@ -81,63 +79,87 @@ class Quick:
         yield True
 
     def _forwards(
-        self, inputs: Sequence[Scaled], bounds: Bounds, loose: bool
-    ) -> tuple[Scaled | None, State]:
-        sweep, state, slot = self._sweep(bounds, None, loose), self._filled(inputs), self._value
-        found = self._given([slot], sweep, state) if _ran(sweep, state) else None
+        self, inputs: Sequence[Scaled], key: Key, turn: Turn | None
+    ) -> tuple[Scaled | None, State | None]:
+        start, slot = self._filled(inputs), self._value
+        state = self._played(key, key, start, range(len(inputs)), [slot], turn)
+        found = None if state is None else self._given([slot], self._sweep(key), state)
         return None if found is None else found[slot], state
 
     def _backwards(
-        self, state: State, bounds: Bounds, seed: Scaled, loose: bool
+        self, state: State, bounds: Bounds, seed: Scaled, loose: bool, turn: Turn | None
     ) -> list[Scaled | None] | None:
-        seeded, gradients = bounds_of([seed], self._limit), self._program.gradients
+        gradients, slot = self._program.gradients, self._program.seed
+        # A gradient is linear in the cotangent: its power of two is put in where all is done.
+        power = seed.exponent if type(seed.exponent) is int else 0
+        seed = seed._replace(exponent=0) if power else seed
+        seeded = bounds_of([seed], self._limit)
         if seeded is None:
             return None
-        self._plant(state, self._program.seed, seed)
-        sweep = self._sweep(bounds, seeded, loose)
-        slots = [slot for slot in gradients if slot is not None]
-        found = self._given(slots, sweep, state) if _ran(sweep, state) else None
+        self._plant(state, slot, seed)
+        key, slots = (bounds, seeded, loose), [slot for slot in gradients if slot is not None]
+        fed = [slot] if state.arrays[self._value] is None else [slot, self._value]
+        vector = state.vectors[slot]
+        alike = (key, name_of(seed.mantissa.dtype), None if vector is None else vector.shape)
+        if turn is not None and not turn.kind.used:  # What it begins with is not in a recording.
+            turn = turn._replace(alone=False)
+        left = self._played(key, alike, state, fed, slots, turn)
+        if left is None:
+            return None
+        for slot in set(slots):
+            left.powers[slot] += power
+        found = self._given(slots, self._sweep(key), left)
         return None if found is None else [None if k is None else found[k] for k in gradients]
 
-    def _sweep(self, bounds: Bounds, seed: Bounds | None, loose: bool) -> Sweep:
+    def _played(
+        self,
+        key: Key,
+        alike: Hashable,
+        state: State,
+        fed: Sequence[int],
+        slots: Sequence[int],
+        turn: Turn | None,
+    ) -> State | None:
+        """What a sweep leaves; None if a step needs more care.
+
+        By its recording, if there is one of sweeps `alike`; see `Kind.play` for the others.
+        """
+        sweep, worth = self._sweep(key), False
+        if turn is not None:
+            build = partial(made_for, layout=self._layout, dtype=self._dtype, loose=key[2])
+            sweep, worth = turn.kind.sweep(key, sweep, build)
+        if turn is None or not (worth and turn.alone):
+            return state if ran(sweep, state) else None
+        found = turn.kind.play(alike, sweep, state, fed, slots)
+        if found is not None:
+            return found
+        if not ran(sweep, state):
+            return None
+        turn.kind.noted(alike)
+        return state
+
+    def _sweep(self, key: Key) -> Sweep:
         """The forward sweep for some bounds of the inputs; the reverse one for a cotangent's."""
-        key = (bounds, seed, loose)
         found = self._sweeps.get(key)
         if found is None:
-            found = self._sweeps[key] = self._scheduled(*key)
+            found = self._sweeps[key] = self._scheduled(key)
         return found
 
-    def _scheduled(self, bounds: Bounds, seed: Bounds | None, loose: bool) -> Sweep:
-        program, count = self._program, len(self._forward)
+    def _scheduled(self, key: Key) -> Sweep:
+        program, count, (bounds, seed, loose) = self._program, len(self._forward), key
         steps: Sequence[Step] = self._forward
         given: list[Bounds | None] = [None] * len(program.labels)
         dead = self._dead[:count]
         if seed is None:
             given[: len(program.inputs)] = [bounds] * len(program.inputs)
         else:
-            given = list(self._sweep(bounds, None, loose).bounds)
+            given = list(self._sweep((bounds, None, loose)).bounds)
             given[program.seed] = seed
             steps, dead = self._backward, self._dead[count:]
         scheduler = Scheduler(self._limit, given, self._layout, loose)
         schedule = scheduler.schedule(steps, self._complex)
-        return Sweep(self._operations(schedule.planned, dead, loose), schedule.bounds)
-
-    def _operations(
-        self, planned: Sequence[Planned], dead: Sequence[tuple[int, ...]], loose: bool
-    ) -> Operations:
-        freed = {slot for slots in dead for slot in slots}
-        items = grouped(planned, self._layout, freed)
-        stacker = Stacker(self._library, self._layout, self._dtype, loose)
-        found: list[tuple[Operation, tuple[int, ...], tuple[int, ...]]] = []
-        for item, gone in zip(items, ends(items, freed), strict=True):
-            if isinstance(item, Group):
-                run = stacker.operation(item)
-            else:
-                stacker.forget(touched(item)[-1:])
-                run = operation(item, self._library, self._dtype, loose)
-            stacker.forget(gone)
-            found.append((run, gone, stacker.spent()))
-        return tuple(found)
+        freed = frozenset(slot for slots in dead for slot in slots)
+        return sweep_of(schedule, freed, self._layout, self._library, self._dtype, loose)
 
     def _filled(self, inputs: Sequence[Scaled]) -> State:
         count = len(self._program.labels)
@@ -182,19 +204,3 @@ class Quick:
         if vector is None or slot in single:
             return Scaled(array, power, *fields)
         return Scaled(array, along(vector, array.ndim, leading) + power, *fields)
-
-
-def _ran(sweep: Sweep, state: State) -> bool:
-    """Run all steps; False if one needs more care."""
-    arrays = state.arrays
-    try:
-        for run, dead, spent in sweep.operations:
-            run(state)
-            for slot in dead:
-                arrays[slot] = None
-            for group in spent:
-                del state.stacks[group]
-    except UnfitError:
-        return False
-    state.stacks.clear()  # The reverse sweep has stacks of its own.
-    return True

@@ -36,6 +36,8 @@ class Operand(NamedTuple):
         it has none: for products without a sum, which need no matrices.
     leading : int or None
         The axis of the tensor that is the leading index, the batch, if it has it.
+    labels : tuple of int
+        Of the axes of the tensor, as it is.
     """
 
     slot: int
@@ -45,6 +47,7 @@ class Operand(NamedTuple):
     swapped: bool
     spread: tuple[int, ...]
     leading: int | None
+    labels: Labels
 
 
 class Product(NamedTuple):
@@ -65,6 +68,8 @@ class Product(NamedTuple):
         The leading index is among those summed.
     terms : int
         Number of products added up in an entry; a bound where the leading index is summed.
+    result : tuple of int
+        The labels of the product's axes.
     """
 
     target: int
@@ -74,6 +79,7 @@ class Product(NamedTuple):
     leading: int | None
     sums_leading: bool
     terms: int
+    result: Labels
 
 
 class Sum(NamedTuple):
@@ -187,6 +193,7 @@ class Layout:
             self.leading(made),
             sums_batch,
             terms * (BATCH_BOUND if sums_batch else 1),
+            made,
         )
 
     def _operand(
@@ -201,7 +208,8 @@ class Layout:
         shape = (self._size(groups[0]), self._size(groups[1]), self._size(groups[2]))
         spread = tuple(self._size((i,)) if i in labels else 1 for i in made)
         given = tuple(self._size((label,)) for label in order)
-        return Operand(slot, permutation, shape, given, swapped, spread, self.leading(labels))
+        leading = self.leading(labels)
+        return Operand(slot, permutation, shape, given, swapped, spread, leading, labels)
 
     def _elements(self, labels: Iterable[int]) -> int:
         return math.prod(self.sizes[label] for label in labels)

@@ -12,12 +12,15 @@ from __future__ import annotations
 import operator
 import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+from . import graphs
 
 __version__ = "14.2.0"
 
@@ -28,6 +31,10 @@ KEYWORDS = {
     *("M", "axes", "axis", "axis1", "axis2", "casting", "copy", "dtype", "full_matrices", "k"),
     *("keepdims", "mode", "offset", "order", "out", "step", "stop"),
 }
+#: Kernels that are told where the entries of an array are.
+STRIDED = ("tnlearn_product",)
+#: The processor has one place for the threads of a kernel.
+_one_at_a_time = threading.Lock()
 _current = [0]
 
 
@@ -79,7 +86,12 @@ class ndarray:  # noqa: N801 - CuPy's name
     def device(self) -> Device:
         return Device(self._device)
 
+    @property
+    def data(self) -> Any:
+        return SimpleNamespace(ptr=self._values.ctypes.data)
+
     def get(self) -> Any:
+        graphs.refuse("a copy to the host")
         counts["to host"] += 1
         return np.array(self._values, order="C")
 
@@ -106,8 +118,14 @@ class ndarray:  # noqa: N801 - CuPy's name
 
 def _looked_at(key: Any) -> Any:
     for part in key if isinstance(key, tuple) else (key,):
-        counts["waits"] += isinstance(part, ndarray) and part.dtype == bool
+        if isinstance(part, ndarray) and part.dtype == bool:
+            _wait()
     return key
+
+
+def _wait() -> None:
+    graphs.refuse("waiting for the device")
+    counts["waits"] += 1
 
 
 def _bare(given: Any) -> Any:
@@ -134,10 +152,26 @@ def _ours(function: Any, *first: ndarray) -> Any:
     def run(*given: Any, **options: Any) -> Any:
         if not KEYWORDS.issuperset(options):
             raise TypeError(f"{function} got an unexpected keyword in {sorted(options)}")
-        with np.errstate(all="ignore"):
-            return _wrapped(function(*_bare((*first, *given)), **options))
+        bare = _bare((*first, *given))
+        _check(function, bare)
+
+        def call() -> Any:
+            with np.errstate(all="ignore"):
+                return function(*bare, **options)
+
+        found = _wrapped(call())
+        graphs.note(call, bare, _bare(found))
+        return found
 
     return run
+
+
+def _check(function: Any, given: Any) -> None:
+    """CuPy multiplies by cuBLAS, and sends the addresses of many arrays that it joins."""
+    if function in (operator.matmul, np.matmul, np.dot):
+        graphs.refuse("cuBLAS", NotImplementedError)
+    if function in (np.concatenate, np.stack) and len(given[0]) > 8:
+        graphs.refuse("a copy from the host")
 
 
 def _binary(name: str) -> None:
@@ -155,7 +189,7 @@ def _unary(name: str) -> None:
 
 def _awaited(kind: type) -> None:
     def number(array: ndarray) -> Any:
-        counts["waits"] += 1
+        _wait()
         return kind(array._values)
 
     setattr(ndarray, f"__{kind.__name__}__", number)
@@ -181,7 +215,9 @@ def _module(source: ModuleType, names: dict[str, Any]) -> None:
 
 def array(obj: Any, dtype: Any = None, copy: bool | None = True, order: str = "K") -> ndarray:
     """An array on the current device, of whatever there is."""
-    counts["to device"] += not isinstance(obj, ndarray)
+    if not isinstance(obj, ndarray):
+        graphs.refuse("a copy from the host")
+        counts["to device"] += 1
     values = obj._values if isinstance(obj, ndarray) else obj
     made = np.array(values, dtype, copy=copy, order=order)  # type: ignore[call-overload]
     return obj if isinstance(obj, ndarray) and made is values else ndarray(made)
@@ -212,9 +248,17 @@ class RawModule:
             counts["kernels"] += 1
             given = []
             for a in args:
-                given.append(int(a) if isinstance(a, np.int64) else _bare(a))
-                assert isinstance(given[-1], int) or given[-1].flags.c_contiguous
-            start(*grid, *block, given)
+                by_value = isinstance(a, np.ndarray) and a.size == 1
+                given.append(int(a) if isinstance(a, np.int64) else a if by_value else _bare(a))
+                ordered = isinstance(given[-1], int) or given[-1].flags.c_contiguous
+                assert ordered or name in STRIDED
+
+            def call() -> None:
+                with _one_at_a_time:
+                    start(*grid, *block, given)
+
+            call()
+            graphs.note(call, (), ())
 
         return kernel
 
@@ -231,7 +275,9 @@ runtime = SimpleNamespace(
     getDeviceProperties=lambda device: {"name": b"a stand-in"},
 )
 cuda, linalg, fft = (ModuleType(f"cupy.{name}") for name in ("cuda", "linalg", "fft"))
-vars(cuda).update(Device=Device, runtime=runtime, Stream=type("Stream", (), {}))
+vars(cuda).update(Device=Device, runtime=runtime)
+for _name in ("Stream", "MemoryPool", "get_current_stream", "using_allocator"):
+    vars(cuda)[_name] = getattr(graphs, _name)
 _module(np.linalg, vars(linalg))
 _module(np.fft, vars(fft))
 for _made in (cuda, linalg, fft):
