@@ -101,6 +101,14 @@ FIXED: tuple[Problem, ...] = (
         for bond in (4, 8, 16, 24, 32, 48, 64, 80)
     ),
     *(
+        Problem(
+            f"{side}x{side} Ising batch {n}",
+            partial(networks.ising_batch, side, n, BETA),
+            ("batches",),
+        )
+        for side, n in ((4, 2000), (6, 200), (6, 2000), (6, 20_000), (8, 2000))
+    ),
+    *(
         Problem(f"6x6 Ising by batch {n}", partial(networks.ising_batch, 6, n, BETA), ("gpu",))
         for n in (1, 10, 100, 1000, 10_000, 100_000)
     ),
