@@ -64,9 +64,9 @@ class CupyBackend(ArrayBackend):
         """The instructions, ready to run; one launch for a large batch of small networks."""
         if algebra != SUM_PRODUCT or instructions.batch is None:
             return super().compile(instructions, dtype, algebra)
-        from tnlearn_backends.cupy_backend.launching import build
+        from tnlearn_backends.cupy_backend.launching import build_for_entries
 
-        return SmallNetworks(self.library, instructions, dtype, build)
+        return SmallNetworks(self.library, instructions, dtype, build_for_entries)
 
     def asarray(self, data: Any, dtype: str) -> Any:
         """`data` as an array on the current device; BackendError if it is on another one."""

@@ -11,16 +11,11 @@ from array_api_compat import cupy as xp
 
 from tnlearn_backends.array_backend.feeding import Feed
 from tnlearn_backends.array_backend.library import Function, Replay
-from tnlearn_backends.cupy_backend.recordable import Launch, Recordable
-
-
-def _build(source: str, name: str) -> Launch:
-    kernel = cupy.RawModule(code=source, options=("--std=c++14",)).get_function(name)
-    return lambda blocks, threads, arguments: kernel((blocks,), (threads,), tuple(arguments))
-
+from tnlearn_backends.cupy_backend.launching import build
+from tnlearn_backends.cupy_backend.recordable import Recordable
 
 #: Functions that may be recorded, in place of CuPy's.
-OWN = Recordable(cupy, _build, lambda array: int(array.data.ptr))
+OWN = Recordable(cupy, build, lambda array: int(array.data.ptr))
 FUNCTIONS = SimpleNamespace(**{**vars(xp), "concat": OWN.concat, "stack": OWN.stack})
 
 

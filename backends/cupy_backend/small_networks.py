@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tnlearn.backend import LEAST_BATCH, WHOLE_STEPS, WHOLE_TERMS, Instructions
 from tnlearn_backends.array_backend.executable import ArrayExecutable, Inputs
@@ -19,6 +19,7 @@ from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.array_backend.slicing import constantly
 from tnlearn_backends.array_backend.steps import Layout, Product, Sum
 from tnlearn_backends.cupy_backend import registers, teams
+from tnlearn_backends.cupy_backend.recordable import Launch
 from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task, task_of
 
 #: Tensors of a program that is small, at most: a kernel has an argument for each.
@@ -26,9 +27,6 @@ SMALL_INPUTS = 400
 #: What steps that all batch elements share may take, of what is done for one of them: every
 #: thread does them anew.
 SHARED = 1.0
-
-#: Starts a kernel: given blocks, threads and arguments (arrays, and whole numbers of 64 bits).
-Launch: TypeAlias = Callable[[int, int, Sequence[Any]], None]
 
 
 class Kernel(NamedTuple):

@@ -283,7 +283,7 @@ def test_a_kernel_is_given_arrays_in_order_and_whole_numbers(
         SimpleNamespace(RawModule=Module, ascontiguousarray=np.ascontiguousarray),
     )
     monkeypatch.delitem(sys.modules, "tnlearn_backends.cupy_backend.launching", raising=False)
-    from tnlearn_backends.cupy_backend.launching import build
+    from tnlearn_backends.cupy_backend.launching import build_for_entries as build
 
     launch = build("source", "name")
     launch(3, 64, [np.arange(6.0).reshape(2, 3).T, 2**40])

@@ -239,3 +239,19 @@ def test_what_is_better_on_a_tape_is_left_there(runs: Runs) -> None:
     made = tnl.compile(net, batch="batch")
     made.value_and_gradient([tensor.data for tensor in net], np.ones(300))
     assert len(runs) <= 1, "the gradient of what all share is a sum"
+
+
+def test_second_derivatives(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sums have terms without any axis but the batch."""
+    net = batched(lattice(4), "float64", 300)
+    arrays = [np.asarray(tensor.data) for tensor in net]
+    along = [np.random.default_rng(1).normal(size=array.shape) for array in arrays]
+    found = []
+    for way in (lambda: None, lambda: on_tape(monkeypatch)):
+        way()
+        made = tnl.compile(net, batch="batch")
+        value, product = made.hvp(arrays, along, np.ones(300))
+        found.append([value, *made.unpack(product)])
+    assert runs
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-10 * abs(other).max())

@@ -205,8 +205,8 @@ class _Writer:
         own = tuple(dict.fromkeys(made))
         if isinstance(step, Add):
             where = grid(own, self.program.sizes)
-            terms = [self._at(slot, where)[:, None] for slot in step.sources]
-            self._sums(self._at(step.target, where), np.hstack(terms), None, step.conj)
+            terms = [np.broadcast_to(self._at(k, where), (_count(where),)) for k in step.sources]
+            self._sums(self._at(step.target, where), np.stack(terms, 1), None, step.conj)
             return
         if isinstance(step, Contract | Reduce):
             read = [label for slot in sources(step) for label in self._inner(slot)]
