@@ -80,7 +80,7 @@ class NumpyExecutable(Executable):
 
     def run(self, inputs: Sequence[Scaled], slices: range) -> Scaled:
         if isinstance(inputs, Inputs):
-            value = self._native.sized(inputs.batch).run(inputs, slices)
+            value = self._native.at_work(inputs.batch).run(inputs, slices)
             if value is not None:
                 return value
         return self._slices.run(inputs, slices)
@@ -105,7 +105,7 @@ class NumpyExecutable(Executable):
         self, inputs: Sequence[Scaled], cotangent: Callable[[Scaled], Scaled]
     ) -> tuple[Scaled, Sequence[Scaled | None]]:
         if isinstance(inputs, Inputs):
-            sized = self._native.sized(inputs.batch)
+            sized = self._native.at_work(inputs.batch)
             value, seed, gradient = sized.run_with_gradient(inputs, cotangent)
             if value is not None and gradient is not None:
                 return value, gradient

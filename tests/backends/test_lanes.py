@@ -15,9 +15,9 @@ from law_tables import DTYPES
 from laws import SEEDS, assert_answers, cotangent, exact_gradient, exact_value, regrown
 from random_networks import random_case
 from tnlearn.backend import get_backend, one_thread
-from tnlearn_backends.numpy_backend.lanes import batches, program, writing
-from tnlearn_backends.numpy_backend.lanes.batches import Sheets
+from tnlearn_backends.numpy_backend.lanes import program, writing
 from tnlearn_backends.numpy_backend.lanes.program import Lanes
+from tnlearn_backends.numpy_backend.native import program as native
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -37,20 +37,21 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
         return found[-1]
 
     monkeypatch.setattr(Lanes, "run", noted)
+    monkeypatch.setattr(native, "WORTH_WRITING", 0)
     return found
 
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be written out is, for batches of any size."""
-    monkeypatch.setattr(batches, "row_length", lambda _dtype: 1)
+    monkeypatch.setattr(native, "row_length", lambda _dtype: 1)
     monkeypatch.setattr(writing, "TERMS_EACH", 0.0)
     monkeypatch.setattr(writing, "IN_PRODUCTS", 1.0)
 
 
 def on_tape(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on nothing is run over lanes."""
-    monkeypatch.setattr(Sheets, "at", lambda self, sized: None)
+    monkeypatch.setattr(native, "WORTH_WRITING", np.inf)
 
 
 def batched(
@@ -222,6 +223,19 @@ def test_the_same_bits_with_any_number_of_threads(
         for one, other in zip(found[0], others, strict=True):
             np.testing.assert_array_equal(one, other)
     assert runs
+
+
+def test_it_is_written_when_that_is_worth_it(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some thousand batch elements, in however many runs."""
+    monkeypatch.setattr(native, "WORTH_WRITING", 1000)
+    net = batched(lattice(4), "float64", 300)
+    made = tnl.compile(net, batch="batch")
+    x = made.pack([tensor.data for tensor in net])
+    found = []
+    for _ in range(6):
+        found.append(made(x))
+        np.testing.assert_allclose(found[-1], found[0], rtol=1e-9, atol=1e-9)
+    assert len(runs) == 3
 
 
 def test_what_is_better_on_a_tape_is_left_there(runs: Runs) -> None:

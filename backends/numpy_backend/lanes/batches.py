@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.lanes.program import Lanes
-from tnlearn_backends.numpy_backend.lanes.writing import Sheet, row_length, written
+from tnlearn_backends.numpy_backend.lanes.writing import Sheet, written
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.tensors import Inputs, Tensors
 
@@ -104,9 +104,3 @@ class Sheets:
         """Both, written out."""
         forward = replace(program, backward=(), gradients=())
         return cls(written(forward, dtype), written(program, dtype) if program.backward else None)
-
-    def at(self, sized: Sized) -> Batches | None:
-        """At a size of the batch; None below a full block."""
-        if sized.batch is None or sized.batch < row_length(sized.dtype):
-            return None
-        return Batches(sized, self)

@@ -14,6 +14,7 @@ from tnlearn.backend import Instructions
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.scaled import Scaled
 from tnlearn_backends.numpy_backend.lanes.batches import Batches, Sheets
+from tnlearn_backends.numpy_backend.lanes.writing import row_length
 from tnlearn_backends.numpy_backend.native import columns
 from tnlearn_backends.numpy_backend.native.calm import Range
 from tnlearn_backends.numpy_backend.native.compiled import Kernels, kernels
@@ -29,6 +30,9 @@ Ints = npt.NDArray[np.int64]
 
 #: Sizes of the batch for which a tape is kept.
 TAPES = 8
+#: Batch elements that were computed on tapes until a program is written out over lanes: what that
+#: takes is gained by so many.
+WORTH_WRITING = 2**13
 
 INPUTS_AT, SEEDS_AT, CALM = columns.INPUTS_AT, columns.SEEDS_AT, columns.CALM
 SPAN = slice(columns.BEGIN, columns.LAST_SLICE + 1)
@@ -44,6 +48,7 @@ class NativeProgram:
         self._dtype = dtype
         self._leading = leading
         self._tapes: dict[int | None, Sized] = {}
+        self._seen = 0
 
     @cached_property
     def _sheets(self) -> Sheets:
@@ -54,10 +59,18 @@ class NativeProgram:
         found = self._tapes.get(batch)
         if found is None:
             found = Sized(self._instructions, self._leading, self._dtype, batch)
-            found.batches = self._sheets.at(found)
             while len(self._tapes) >= TAPES:
                 self._tapes.pop(next(iter(self._tapes)), None)
             self._tapes[batch] = found
+        return found
+
+    def at_work(self, batch: int | None) -> Sized:
+        """The same for a run: what has computed so much is written out over lanes."""
+        found = self.sized(batch)
+        if batch is not None and found.batches is None and batch >= row_length(self._dtype):
+            self._seen += batch
+            if self._seen > WORTH_WRITING:
+                found.batches = Batches(found, self._sheets)
         return found
 
     def release(self) -> None:
