@@ -26,6 +26,7 @@ from tnlearn_backends.numpy_backend.lanes.columns import (
 from tnlearn_backends.numpy_backend.lanes.rows import (
     add_four,
     add_one,
+    fetch_ahead,
     look,
     row_length,
     set_four,
@@ -35,6 +36,10 @@ from tnlearn_backends.numpy_backend.lanes.rows import (
     subtract_one,
 )
 from tnlearn_backends.numpy_backend.native.intrinsics import as_entry, moved, peek, pointer_at, poke
+
+
+#: Numbers that are near each other in memory: a line of the cache holds as many, or more.
+LINE = 8
 
 
 @njit(nogil=True)
@@ -77,7 +82,10 @@ def run_block(header, real, arena, at):
             base, stride = peek(entries, 2 * number), peek(entries, 2 * number + 1)
             row = moved(arena, target + number * row_length(arena))
             if plus == LOAD:
-                load(row, moved(inputs, base + at * stride), stride, left)
+                data = moved(inputs, base + at * stride)
+                if number % LINE == 0:
+                    bring(data, stride)
+                load(row, data, stride, left)
             elif plus == LOAD_SEED:
                 load(row, moved(seeds, base + at * stride), stride, left)
             elif plus == STORE:
@@ -119,6 +127,14 @@ def clear(row):
     """Zeros."""
     for lane in range(row_length(row)):
         poke(row, lane, as_entry(row, 0.0))
+
+
+@njit(nogil=True)
+def bring(data, stride):
+    """Have the next block brought near: its entries are far apart, as the processor cannot know."""
+    length = row_length(data)
+    for lane in range(length):
+        fetch_ahead(data, (length + lane) * stride)
 
 
 @njit(nogil=True)

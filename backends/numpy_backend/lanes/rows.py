@@ -24,6 +24,23 @@ def row_length(_context: Any, pointer: Any) -> Any:
     return types.int64(pointer), generate
 
 
+@intrinsic
+def fetch_ahead(_context: Any, pointer: Any, index: Any) -> Any:
+    """Have an entry brought near that is read soon."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        int32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, int32, int32, int32])
+        name = "llvm.prefetch.p0i8"
+        known = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        entry = builder.gep(arguments[0], [arguments[1]])
+        # To be read, soon and more than once, as data.
+        builder.call(known, [builder.bitcast(entry, byte), int32(0), int32(3), int32(1)])
+        return _context.get_dummy_value()
+
+    return types.void(pointer, types.int64), generate
+
+
 def _summing(count: int, kept: int, text: str) -> Any:
     """A sum of so many products, in place of a row, or added to it (1) or subtracted (-1)."""
 
