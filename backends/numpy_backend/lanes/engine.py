@@ -37,7 +37,6 @@ from tnlearn_backends.numpy_backend.lanes.rows import (
 )
 from tnlearn_backends.numpy_backend.native.intrinsics import as_entry, moved, peek, pointer_at, poke
 
-
 #: Numbers that are near each other in memory: a line of the cache holds as many, or more.
 LINE = 8
 
