@@ -24,6 +24,7 @@ import tnlearn as tnl
 from benchmarks.environment import write_result
 from tnlearn.backend import Input, Instructions
 from tnlearn.execution.lowering import lower
+from tnlearn.planning.cost import ITEM_BYTES
 from tnlearn_backends.array_backend.ranges import Bounds
 from tnlearn_backends.array_backend.steps import Product, Sum
 from tnlearn_backends.cupy_backend.arena import arena_of
@@ -33,7 +34,6 @@ from tnlearn_backends.cupy_backend.task import THREADS, Task, task_of
 
 #: What is compiled for, the bytes that its memory moves a second, and the batch of the bound.
 ARCHITECTURE, BANDWIDTH, BATCH = "sm_90", 3.35e12, 100_000
-ITEM = {"float32": 4, "float64": 8, "complex64": 8, "complex128": 16}
 #: Entries are of order one.
 ONE = Bounds(-1, 1, False, True)
 
@@ -65,7 +65,7 @@ def row(name: str, dtype: str, task: Task, what: str) -> dict[str, Any]:
         for step, _ in task.planned
         if isinstance(step, Product | Sum)
     )
-    handed = sum(map(task.entries, (*task.given, *task.results))) * ITEM[dtype]
+    handed = sum(map(task.entries, (*task.given, *task.results))) * ITEM_BYTES[dtype]
     kernel = kernel_of(task)
     row = {"network": name, "dtype": dtype, "kernel": what, "multiply-adds": terms}
     if kernel is None:
@@ -76,7 +76,7 @@ def row(name: str, dtype: str, task: Task, what: str) -> dict[str, Any]:
         **row,
         "tensors": place,
         "threads": THREADS // kernel.at_once,
-        "shared bytes": 0 if in_registers else arena_of(task).entries * ITEM[dtype],
+        "shared bytes": 0 if in_registers else arena_of(task).entries * ITEM_BYTES[dtype],
         **compiled(kernel.source),
         "bytes in and out": handed,
         "least us": round(handed * BATCH / BANDWIDTH * 1e6, 1),

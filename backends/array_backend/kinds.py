@@ -18,7 +18,7 @@ from tnlearn_backends.array_backend.library import Library, Recorder
 from tnlearn_backends.array_backend.namespaces import device_of
 from tnlearn_backends.array_backend.operations import State
 from tnlearn_backends.array_backend.recording import Recording, given, pays, recorded
-from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.array_backend.scaled import Scaled, batch_of
 from tnlearn_backends.array_backend.steps import Layout
 from tnlearn_backends.array_backend.sweeps import Sweep
 
@@ -180,8 +180,7 @@ class Kinds:
         recorder = find(device)
         if recorder is None:
             return None
-        batches = (t.mantissa.shape[t.leading] for t in inputs if t.leading is not None)
-        batch = int(next(batches, 0))
+        batch = batch_of(inputs)
         powers = tuple(t.exponent if type(t.exponent) is int else None for t in inputs)
         whole = (key, str(device), batch, powers)
         with self._lock:

@@ -9,6 +9,7 @@ steps know without looking that nothing can be lost.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tnlearn_backends.array_backend.namespaces import Array, namespace
@@ -52,6 +53,12 @@ class Scaled(NamedTuple):
     nonnegative: bool
     leading: int | None = None
     wide: bool = False
+
+
+def batch_of(tensors: Iterable[Scaled]) -> int:
+    """The size of the batch; 0 if no tensor has one."""
+    found = (t.mantissa.shape[t.leading] for t in tensors if t.leading is not None)
+    return int(next(found, 0))
 
 
 def measured(tensor: Scaled, slack: int = 0) -> Scaled:

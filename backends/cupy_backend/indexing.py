@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,10 +63,7 @@ class Flat:
 
 def entries(labels: Sequence[int], sizes: Sequence[int]) -> int:
     """Entries of an array with these labels on its axes."""
-    count = 1
-    for label in labels:
-        count *= sizes[label]
-    return count
+    return math.prod(sizes[label] for label in labels)
 
 
 def strides(labels: Sequence[int], sizes: Sequence[int]) -> dict[int, int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from tnlearn.backend import Labels
+from tnlearn.planning.cost import ITEM_BYTES
 from tnlearn_backends.array_backend.grouping import touched
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.ranges import Measure, fresh
@@ -30,7 +31,7 @@ def fits(task: Task) -> bool:
             return False
         if isinstance(step, Product | Sum):
             terms += step.terms * task.entries(step.target)
-    words = {"float32": 1, "complex128": 4}.get(task.dtype, 2)
+    words = ITEM_BYTES[task.dtype] // 4
     return terms <= PRODUCTS and _most(task) * words <= WORDS
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from tnlearn.backend import LEAST_BATCH, WHOLE_STEPS, WHOLE_TERMS, Instructions
+from tnlearn.backend import (
+    LEAST_BATCH,
+    WHOLE_STEPS,
+    WHOLE_TERMS,
+    Contract,
+    Instructions,
+    Reduce,
+    sources,
+)
 from tnlearn_backends.array_backend.executable import ArrayExecutable, Inputs
 from tnlearn_backends.array_backend.failures import watched
 from tnlearn_backends.array_backend.library import Library
@@ -15,10 +22,10 @@ from tnlearn_backends.array_backend.namespaces import Array, device_of, name_of
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.ranges import Bounds, bounds_of
 from tnlearn_backends.array_backend.reshaping import along
-from tnlearn_backends.array_backend.scaled import Scaled
+from tnlearn_backends.array_backend.scaled import Scaled, batch_of
 from tnlearn_backends.array_backend.slicing import constantly
-from tnlearn_backends.array_backend.steps import Layout, Product, Sum
 from tnlearn_backends.cupy_backend import registers, teams
+from tnlearn_backends.cupy_backend.indexing import entries
 from tnlearn_backends.cupy_backend.recordable import Launch
 from tnlearn_backends.cupy_backend.task import NAME, THREADS, Task, task_of
 
@@ -76,9 +83,6 @@ class SmallNetworks(ArrayExecutable):
     ) -> None:
         super().__init__(library, instructions, dtype)
         self._build = build
-        self._layout = layout = Layout(instructions)
-        self._forward = [layout.step(step) for step in instructions.forward]
-        self._backward = [layout.step(step) for step in instructions.backward]
         self._kernels: dict[tuple[Bounds, Bounds | None], Built | None] = {}
 
     @watched
@@ -113,10 +117,10 @@ class SmallNetworks(ArrayExecutable):
             return False
         if any(labels.count(program.batch) > 1 for labels in program.labels):
             return False
-        if not 0 < len(self._forward) <= WHOLE_STEPS:
+        if not 0 < len(program.forward) <= WHOLE_STEPS:
             return False
         # A second derivative goes on with the sums and diagonals of a reverse sweep.
-        if not all(isinstance(step, Product | Sum) for step in self._forward):
+        if not all(isinstance(step, Contract | Reduce) for step in program.forward):
             return False
         shared, each = self._work(False), self._work(True)
         return shared <= SHARED * each and each <= WHOLE_TERMS
@@ -124,19 +128,24 @@ class SmallNetworks(ArrayExecutable):
     @cached_property
     def _has_own_gradients(self) -> bool:
         """Whether no step of the reverse sweep adds up batch elements."""
-        labels, batch = self._instructions.labels, self._instructions.batch
-        found = [slot for slot in self._instructions.gradients if slot is not None]
-        sums = any(isinstance(s, Product | Sum) and s.sums_leading for s in self._backward)
+        program = self._instructions
+        labels, batch = program.labels, program.batch
+        found = [slot for slot in program.gradients if slot is not None]
+        sums = any(
+            batch in labels[slot] and batch not in labels[step.target]
+            for step in program.backward
+            for slot in sources(step)
+        )
         return bool(found) and not sums and all(batch in labels[slot] for slot in found)
 
     def _work(self, in_batch: bool) -> int:
         """Terms of the steps of one batch element, or of those that have no batch."""
-        total, layout = 0, self._layout
-        for step in self._forward:
-            assert isinstance(step, Product | Sum)
-            if (layout.batch in layout.labels[step.target]) is in_batch:
-                labels = [label for label in layout.labels[step.target] if label != layout.batch]
-                total += step.terms * math.prod(layout.sizes[label] for label in labels)
+        program, total = self._instructions, 0
+        for step in program.forward:
+            if (program.batch in program.labels[step.target]) is in_batch:
+                slots = (step.target, *sources(step))
+                labels = {label for slot in slots for label in program.labels[slot]}
+                total += entries(tuple(labels - {program.batch}), program.sizes)
         return total
 
     def _value(self, inputs: Sequence[Scaled]) -> Scaled | None:
@@ -185,7 +194,7 @@ class SmallNetworks(ArrayExecutable):
         """The kernel for some inputs, if there is one."""
         if not (isinstance(inputs, Inputs) and inputs.bounds is not None and self._is_small):
             return None
-        return self._built(inputs.bounds, seed) if _batch(inputs) >= LEAST_BATCH else None
+        return self._built(inputs.bounds, seed) if batch_of(inputs) >= LEAST_BATCH else None
 
     def _built(self, bounds: Bounds, seed: Bounds | None) -> Built | None:
         """The kernel for inputs within some bounds; None if it takes too much memory."""
@@ -201,7 +210,7 @@ class SmallNetworks(ArrayExecutable):
 
     def _launched(self, found: Built, given: Mapping[int, Scaled]) -> list[Scaled] | None:
         """The results of the whole batch; None if an entry might have been lost."""
-        task, xp, batch = found.task, self._library.xp, _batch(given.values())
+        task, xp, batch = found.task, self._library.xp, batch_of(given.values())
         device, dtype = device_of(given[0].mantissa), getattr(xp, self._dtype)
         starts = task.starts()
         size = starts[-1] + task.entries(task.results[-1])
@@ -218,15 +227,9 @@ class SmallNetworks(ArrayExecutable):
             labels, bounds = task.instructions.labels[slot], found.bounds[slot]
             assert bounds is not None, "all results are written"
             shape = tuple(batch if i == task.batch else task.sizes[i] for i in labels)
-            entries = flat[start * batch : (start + task.entries(slot)) * batch]
+            part = flat[start * batch : (start + task.entries(slot)) * batch]
             leading = labels.index(task.batch)
             power = along(powers[number, :], len(shape), leading)
             fields = (bounds.low, bounds.high, bounds.nonnegative, leading)
-            tensors.append(Scaled(xp.reshape(entries, shape), power, *fields))
+            tensors.append(Scaled(xp.reshape(part, shape), power, *fields))
         return tensors
-
-
-def _batch(tensors: Iterable[Scaled]) -> int:
-    """The size of the batch."""
-    found = (t.mantissa.shape[t.leading] for t in tensors if t.leading is not None)
-    return int(next(found, 0))

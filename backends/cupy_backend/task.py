@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tnlearn.backend import Instructions, Labels
+from tnlearn.backend import Instructions, Labels, needed
 from tnlearn_backends.array_backend.grouping import ends
 from tnlearn_backends.array_backend.powers import limits
 from tnlearn_backends.array_backend.ranges import Bounds, Planned, Scheduler
-from tnlearn_backends.array_backend.steps import Layout, Step, read_by
+from tnlearn_backends.array_backend.steps import Layout, read_by
 from tnlearn_backends.cupy_backend.indexing import entries
 from tnlearn_backends.cupy_backend.prelude import prelude
 
@@ -91,27 +91,17 @@ def task_of(
     layout, count = Layout(program), len(program.inputs)
     given: list[Bounds | None] = [None] * len(program.labels)
     given[:count] = [bounds] * count
-    steps, results = [layout.step(step) for step in program.forward], [program.value]
+    instructions, results = program.forward, [program.value]
     if seed is not None:
         given[program.seed] = seed
+        instructions += program.backward
         results = list(dict.fromkeys(g for g in program.gradients if g is not None))
-        steps += [layout.step(step) for step in program.backward]
-        steps = _needed(steps, results)
+    steps = [layout.step(step) for step in needed(instructions, results)]
     scheduler = Scheduler(limits(dtype), given, layout, True)
     schedule = scheduler.schedule(steps, dtype.startswith("complex"))
     read = sorted({slot for step in steps for slot in read_by(step) if given[slot]})
     what = (tuple(read), tuple(results), program, layout, dtype, True)
     return Task(schedule.planned, *what), schedule.bounds
-
-
-def _needed(steps: Sequence[Step], results: Sequence[int]) -> list[Step]:
-    """The steps without those of which nothing is read, as the value is not for a gradient."""
-    wanted, found = set(results), []
-    for step in reversed(steps):
-        if step.target in wanted:
-            wanted.update(read_by(step))
-            found.append(step)
-    return found[::-1]
 
 
 def source(task: Task, body: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from tnlearn.backend.instructions import Instruction as Instruction
 from tnlearn.backend.instructions import Instructions as Instructions
 from tnlearn.backend.instructions import Labels as Labels
 from tnlearn.backend.instructions import Reduce as Reduce
+from tnlearn.backend.instructions import needed as needed
 from tnlearn.backend.instructions import sources as sources
 from tnlearn.backend.protocol import LEAST_BATCH as LEAST_BATCH
 from tnlearn.backend.protocol import STACKED_ENTRIES as STACKED_ENTRIES

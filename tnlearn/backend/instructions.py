@@ -8,6 +8,7 @@ tensors lie in memory, and in which order their axes, is the backend's own choic
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -118,6 +119,16 @@ class Instructions:
     def slices(self) -> int:
         """How many slices there are."""
         return math.prod(size for _, size in self.sliced)
+
+
+def needed(steps: Sequence[Instruction], results: Iterable[int]) -> list[Instruction]:
+    """The steps without those of which nothing is read, as the value is not for a gradient."""
+    wanted, found = set(results), []
+    for step in reversed(steps):
+        if step.target in wanted:
+            wanted.update(sources(step))
+            found.append(step)
+    return found[::-1]
 
 
 def sources(instruction: Instruction) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from tnlearn.backend import (
     Instructions,
     Labels,
     Reduce,
+    needed,
     sources,
 )
 from tnlearn.planning.cost import PRODUCT
@@ -151,10 +152,10 @@ class _Writer:
 
     def sheet(self, steps: Sequence[Instruction], results: Sequence[int]) -> Sheet:
         """All steps of which something is read; results are handed over as they are made."""
-        needed = _needed(steps, results)
-        last = {slot: k for k, step in enumerate(needed) for slot in (step.target, *sources(step))}
+        used = needed(steps, results)
+        last = {slot: k for k, step in enumerate(used) for slot in (step.target, *sources(step))}
         given = {*range(len(self.program.inputs)), self.program.seed}
-        for number, step in enumerate(needed):
+        for number, step in enumerate(used):
             for slot in dict.fromkeys(sources(step)):
                 if slot in given and slot not in self.places:
                     self._place(slot)
@@ -266,13 +267,3 @@ class _Writer:
 
 def _count(where: Mapping[int, Ints]) -> int:
     return next((len(at) for at in where.values()), 1)
-
-
-def _needed(steps: Sequence[Instruction], results: Iterable[int]) -> list[Instruction]:
-    """The steps without those of which nothing is read, as the value is not for a gradient."""
-    wanted, found = set(results), []
-    for step in reversed(steps):
-        if step.target in wanted:
-            wanted.update(sources(step))
-            found.append(step)
-    return found[::-1]
